@@ -9,7 +9,7 @@ from math import nan
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from bot.models import OUTCOMES, Backlog, LedgerEvent
+from bot.models import OUTCOMES, Backlog, DomainCounts, LedgerEvent
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -49,6 +49,11 @@ class Metrics:
             "follow_ups": self._gauge("dcv_followings_open", "Tracked targets."),
             "due": self._gauge("dcv_followings_due", "Tracked targets whose check is due."),
         }
+        self._domains = {
+            "state": self._labelled("dcv_domains", "Domains of the account, by state.", "state"),
+            "days": self._labelled("dcv_domains_expiring", "Domains whose validation ends within these days.", "days"),
+            "method": self._labelled("dcv_domains_by_method", "Domains of the account, by DCV method.", "method"),
+        }
         for outcome in OUTCOMES:
             self._calls.labels(outcome.value)
         for kind in _REFUSALS:
@@ -75,6 +80,19 @@ class Metrics:
         endpoint = _DOMAIN.sub("{domain}", _ORDER.sub("{order}", path))
         self._digicert.labels(f"{method} {endpoint}", str(status or "none")).observe(seconds)
 
+    def show_domains(self, counts: DomainCounts | None) -> None:
+        """Show the numbers of domains. None removes them: only the leading instance counts."""
+        for gauge in self._domains.values():
+            gauge.clear()
+        if counts is None:
+            return
+        for state, number in counts.by_state.items():
+            self._domains["state"].labels(state).set(number)
+        for days, number in counts.ending.items():
+            self._domains["days"].labels(str(days)).set(number)
+        for method, number in counts.by_method.items():
+            self._domains["method"].labels(method).set(number)
+
     def render(self, depths: Backlog | None) -> bytes:
         """Return all metrics in Prometheus' text format. Without `depths` their gauges are NaN."""
         for name, gauge in self._depths.items():
@@ -83,6 +101,9 @@ class Metrics:
 
     def _counter(self, name: str, about: str, label: str) -> Counter:
         return Counter(name, about, (label,), registry=self._registry)
+
+    def _labelled(self, name: str, about: str, label: str) -> Gauge:
+        return Gauge(name, about, (label,), registry=self._registry)
 
     def _gauge(self, name: str, about: str) -> Gauge:
         return Gauge(name, about, registry=self._registry)

@@ -1,6 +1,6 @@
 """Frozen values that every layer shares: people, destinations, targets, requests and results."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -266,6 +266,7 @@ class LedgerEvent(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     SKIPPED = "skipped"
+    SNOOZED = "snoozed"
     SENT = "sent"
     REFUSED = "refused"
     NOT_SENT = "not_sent"
@@ -846,3 +847,12 @@ class Backlog:
     alerts: int
     follow_ups: int
     due: int
+
+
+@dataclass(frozen=True, slots=True)
+class DomainCounts:
+    """The numbers of domains by state, by DCV method, and by the days within which their validation ends."""
+
+    by_state: Mapping[str, int]
+    by_method: Mapping[str, int]
+    ending: Mapping[int, int]

@@ -73,6 +73,8 @@ _TAKES = {
     ),
     "dcv_policy_file": "the path of a TOML file such as policy.toml",
     "dcv_validity_file": "the path of a TOML file such as validity.toml",
+    "dcv_digest_file": "the path of a TOML file such as digests.toml",
+    "dcv_digest_channel": "the ID of a channel (C… or G…), shown at the bottom of the channel details in Slack",
     "dcv_alert_channels": (
         "channel IDs (C… or G…) separated by commas; Slack shows the ID at the bottom of the channel details"
     ),
@@ -427,6 +429,8 @@ class Settings(DatabaseSettings):
     dcv_allowed_usergroups: _GroupIds = frozenset()
     dcv_policy_file: Annotated[str, StringConstraints(pattern=r"^.+\.toml$")] | None = None
     dcv_validity_file: Annotated[str, StringConstraints(pattern=r"^.+\.toml$")] | None = None
+    dcv_digest_file: Annotated[str, StringConstraints(pattern=r"^.+\.toml$")] | None = None
+    dcv_digest_channel: Annotated[str, StringConstraints(pattern="^[CG][A-Z0-9]+$")] | None = None
     dcv_alert_channels: _ChannelIds = frozenset()
     dcv_contact: Annotated[str, StringConstraints(pattern="^[CGSUW][A-Z0-9]+$")] | None = None
 

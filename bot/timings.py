@@ -52,6 +52,13 @@ class Timings:
     # An answer without a line takes this long, whether nothing is there or the user may see nothing of it.
     empty_history_delay: float = 0.5
 
+    # Between two rounds of the digests. A digest is posted within a minute of its time.
+    digest_round: float = 15.0
+    # After a start, before the account is read for the metrics, if no digest is due: it is being listed for the search.
+    digest_first_read: float = 30.0
+    # Before the account is read again for digests, after DigiCert did not answer.
+    digest_retry: float = 60.0
+
     # Before another attempt of a call that DigiCert put off: the first delay, doubling to the longest.
     busy_delays: tuple[float, float] = (5.0, 60.0)
     # Before each further attempt if DigiCert cannot be reached. After the last one the bot gives up.

@@ -34,6 +34,11 @@ from bot.services.bulk.preview import BulkPreviews
 from bot.services.bulk.result import BulkReporter
 from bot.services.bulk.runner import BulkRunner
 from bot.services.bulk.selection import BulkSelection
+from bot.services.expiry.digest_loader import DigestLoader
+from bot.services.expiry.digests import DigestWorker
+from bot.services.expiry.expiring import ExpiringReport
+from bot.services.expiry.inventory import InventoryReader
+from bot.services.expiry.snoozing import SnoozeService
 from bot.services.follow_up.check_now import CheckNow
 from bot.services.follow_up.observer import ValidationObserver
 from bot.services.follow_up.poller import StatusPoller
@@ -77,6 +82,7 @@ from bot.store.cluster.membership import Leadership, Membership
 from bot.store.cluster.rate_limit_slots import RateLimitSlots
 from bot.store.cooldowns import Cooldowns
 from bot.store.database import Database, open_database
+from bot.store.digests import Digests
 from bot.store.follow_ups import FollowUps
 from bot.store.forms import Forms
 from bot.store.ledger.entries import Ledger
@@ -126,6 +132,9 @@ class Services:
     offer_worker: OfferWorker
     status_poller: StatusPoller
     denial_log: DenialLog
+    digest_worker: DigestWorker
+    expiring: ExpiringReport
+    snoozing: SnoozeService
     reporter: ResultReporter
     resend: ResendService
     resend_asks: ResendAskService
@@ -204,8 +213,9 @@ async def _begun(dependencies: Dependencies) -> AsyncIterator[Services]:
     try:
         policy_loader = await open_policy_loader(settings, dependencies.identity)
         calendar = await asyncio.to_thread(read_calendar, settings.dcv_validity_file)
+        digests = await asyncio.to_thread(DigestLoader, settings.dcv_digest_file, settings.dcv_digest_channel)
         dependencies = replace(dependencies, certcentral=dependencies.certcentral.with_calendar(calendar))
-        services = _Container(dependencies, policy_loader, database, engine, calendar).services()
+        services = _Container(dependencies, policy_loader, database, engine, calendar, digests).services()
         await membership.join()
         await engine.launch()
         await services.resend.start_pending()
@@ -231,9 +241,11 @@ class _Container:
         database: Database,
         engine: WorkflowEngine,
         calendar: Calendar,
+        digest_loader: DigestLoader,
     ) -> None:
         self.dependencies = dependencies
         self.calendar = calendar
+        self.digest_loader = digest_loader
         self.settings = dependencies.settings
         self.clock = dependencies.clock
         self.certcentral = dependencies.certcentral
@@ -314,6 +326,9 @@ class _Container:
             offer_worker=self.offer_worker,
             status_poller=StatusPoller(self.background, self.follow_ups, worker, self.clock, self.dependencies.steady),
             denial_log=self.authorizer.denial_log,
+            digest_worker=self.digest_worker,
+            expiring=self.expiring_report,
+            snoozing=SnoozeService(self.authorizer, self.digest_worker, self.database, self.clock),
             reporter=self.reporter,
             resend=self.resend,
             resend_asks=ResendAskService(self.authorizer, ResendAsks(self.database), self.publisher, self.clock),
@@ -583,12 +598,42 @@ class _Container:
         )
 
     @cached_property
+    def expiring_report(self) -> ExpiringReport:
+        return ExpiringReport(self.authorizer, self.account, LastResends(self.database), self.calendar, self.clock)
+
+    @cached_property
+    def digest_worker(self) -> DigestWorker:
+        timings = self.dependencies.timings
+        inventory = InventoryReader(
+            self.account,
+            self.calendar,
+            LastResends(self.database),
+            self.follow_ups,
+            self.clock,
+            timings.digest_retry,
+            timings.digest_first_read,
+        )
+        return DigestWorker(
+            self.digest_loader,
+            inventory,
+            self.calendar,
+            Digests(self.database),
+            self.publisher,
+            self.chat,
+            self.directory.handle,
+            self.dependencies.metrics,
+            self.clock,
+            timings.digest_round,
+        )
+
+    @cached_property
     def home_report(self) -> HomeReport:
         return HomeReport(
             self.authorizer,
             self.account,
             self.pending_orders,
             self.history_report,
+            self.expiring_report,
             self.follow_ups,
             self.clock,
             self.settings.dcv_nudges[0] if self.settings.dcv_nudges else APPROVAL_TIME,

@@ -57,6 +57,9 @@ _SHORT: dict[str, Any] = {
     "slack_timeout": 3.0,
     # A story counts the reads of its own people. Stories of the command itself begin with a listing.
     "warm_up_delay": 3600.0,
+    "digest_first_read": 3600.0,
+    "digest_round": 0.5,
+    "digest_retry": 0.5,
     "announce_timeout": 1.5,
     # A story has its edits of a minute within seconds.
     "edit_window": 1.0,

@@ -50,6 +50,11 @@ def is_quiet(rule: DigestRule, now: datetime) -> bool:
     return any(_covers(quiet, local) for quiet in rule.quiet)
 
 
+def is_warning_hour(rule: DigestRule, now: datetime) -> bool:
+    """Return True from the digest's time of day on. Before it, today's warnings wait."""
+    return now.astimezone(rule.timezone).time() >= rule.due.at
+
+
 def is_warning_due(rule: DigestRule, end: datetime, now: datetime) -> bool:
     """Return True if a domain with this end deserves a warning in the thread today.
 

@@ -26,6 +26,9 @@ HISTORY = "history"
 WHY = "why"
 BULK = "bulk"
 WHERE = "where"
+EXPIRING = "expiring"
+EXPIRING_DAYS = 30
+_MOST_DAYS = 400
 # What people type as a first word, and the command that it belongs to.
 _COMMANDS = {
     HISTORY: f"{RESEND_COMMAND} {HISTORY}",
@@ -34,9 +37,12 @@ _COMMANDS = {
     WHERE: f"{RESEND_COMMAND} {WHERE}",
     "help": f"{RESEND_COMMAND} help",
     "status": STATUS_COMMAND,
+    EXPIRING: f"{STATUS_COMMAND} {EXPIRING}",
 }
 # The least likeness of a typing error. A word such as "shop" stays below it.
 _LIKENESS = 0.6
+# 30d, 30 days, < 30d; Slack escapes the sign.
+_DAYS = re.compile(r"(?:(?:<|&lt;) ?)?([0-9]{1,3}) ?(?:d|days?)?")
 _PERSON = re.compile(
     r"""
     [(*]{0,3} <@([UW][A-Z0-9]{1,64}) (?:\|[^<>]*)?>   # how Slack writes a user picked from its list
@@ -78,6 +84,13 @@ class ShowStatus:
     """The command to show the state of an order or a name, or of everything that waits."""
 
     wanted: OrderRef | DomainRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowExpiring:
+    """The command to show the domains whose validation ends within so many days."""
+
+    days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,20 +206,33 @@ def _words(text: str) -> list[str]:
     return text.strip(f"{INVISIBLE} \n\t").split()
 
 
-def read_status(text: str) -> ShowStatus | ShowHelp:
-    """Parse the text after the status command: one order or domain, or `help`. Without text, it means everything.
+def read_status(text: str) -> ShowStatus | ShowExpiring | ShowHelp:
+    """Parse the text after the status command: one order or domain, `expiring [30d]`, or `help`.
 
-    Raises InvalidInput for anything else, or if the text is too long.
+    Without text, it means everything that is pending. Raises InvalidInput for anything else, or if the text is too
+    long.
     """
     words = _words(text)
     if not words:
         return ShowStatus(None)
     if _is_help(words):
         return ShowHelp()
+    if words[0].strip(QUOTES).lower() == EXPIRING:
+        return ShowExpiring(_days(words[1:]))
     try:
         return ShowStatus(read_target(text))
     except InvalidInput as error:
         raise _mistyped(words) or error from None
+
+
+def _days(words: Sequence[str]) -> int:
+    """Return the days of `30d`, `30 days` or `< 30d`; the usual number for no words."""
+    if not words:
+        return EXPIRING_DAYS
+    found = _DAYS.fullmatch(" ".join(words).strip(QUOTES).lower())
+    if found and 1 <= int(found[1]) <= _MOST_DAYS:
+        return int(found[1])
+    raise InvalidInput(f"{quoted(' '.join(words))} isn't a number of days. Try `{STATUS_COMMAND} {EXPIRING} 30d`.")
 
 
 def _mistyped(words: Sequence[str]) -> MistypedCommand | None:

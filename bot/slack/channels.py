@@ -1,11 +1,16 @@
 """Slack channels: whether the bot is a member, and whether people of other organizations can read there."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
 from bot.errors import SlackUnavailable
 from bot.slack.client import Client, mapped_errors
+
+_PER_PAGE = 1000
+_MOST_PAGES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +54,32 @@ def _is_external(channel: Mapping[str, Any]) -> bool:
     if channel.get("pending_connected_team_ids"):
         return True
     return channel.get("is_shared", False) is not False and channel.get("is_org_shared") is not True
+
+
+async def count_guests(client: Client, channel_id: str) -> int:
+    """Return how many active guests are in a channel, among the first of a large workspace.
+
+    Raises SlackRejected if the bot cannot see the channel, SlackUnavailable if Slack gives no answer.
+    """
+    async with mapped_errors():
+        inside: set[str] = set()
+        async for page in _first(await client.conversations_members(channel=channel_id, limit=_PER_PAGE)):
+            inside.update(page.get("members") or ())
+        guests = 0
+        async for page in _first(await client.users_list(limit=_PER_PAGE)):
+            guests += sum(_is_guest(user) and user.get("id") in inside for user in page.get("members") or ())
+    return guests
+
+
+async def _first(pages: AsyncSlackResponse) -> AsyncIterator[AsyncSlackResponse]:
+    """Yield the first pages of an answer. A larger workspace is not worth the calls."""
+    number = 0
+    async for page in pages:
+        yield page
+        number += 1
+        if number == _MOST_PAGES:
+            return
+
+
+def _is_guest(user: Mapping[str, Any]) -> bool:
+    return bool(user.get("is_restricted") or user.get("is_ultra_restricted")) and not user.get("deleted")

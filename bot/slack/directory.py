@@ -15,6 +15,8 @@ from bot.slack.client import Client, mapped_errors
 log = structlog.get_logger(__name__)
 
 REMEMBERED = 60.0
+# The names of user groups are only shown.
+HANDLES_SECONDS = 3600.0
 # The greatest age in seconds of an answer right before a call to DigiCert. Calls of all requests share the answers.
 FRESH = 10.0
 # Slack's errors for unknown ids are answers. After any other error the bot does not know.
@@ -90,6 +92,7 @@ class Directory:
         self._client = client
         self._users = _Answers(self._read_user, maxsize=1024)
         self._members = _Answers(self._read_members, maxsize=128)
+        self._handles = cached(self._read_handles, maxsize=1, ttl=HANDLES_SECONDS)
 
     async def person(self, user_id: str, groups: Collection[str] = (), *, afresh: bool = False) -> Principal:
         """Return what Slack knows about this user, and which of these groups they are in.
@@ -106,6 +109,17 @@ class Directory:
         both = {user_id, grid_id(user)} - {""}
         mine = {group for group, ids in read.items() if ids is not None and both & ids}
         return Principal.read(user, mine, {group for group, ids in read.items() if ids is None})
+
+    async def handle(self, owner_id: str) -> str:
+        """Return the name of a user or a user group to show, such as `@shop-sre`; empty if Slack does not give it."""
+        try:
+            if owner_id.startswith("S"):
+                return (await self._handles()).get(owner_id, "")
+            person = await self._users.get(owner_id)
+        except (SlackRejected, SlackUnavailable) as error:
+            log.info("the name of an owner could not be read", owner=owner_id, error=str(error))
+            return ""
+        return f"@{person['name']}" if person.get("name") else ""
 
     @property
     def retry_after(self) -> float:
@@ -133,6 +147,12 @@ class Directory:
         if not isinstance(user, dict):
             raise SlackUnavailable("Slack answered without a user.")
         return user
+
+    async def _read_handles(self) -> dict[str, str]:
+        async with mapped_errors():
+            answer = await self._client.usergroups_list()
+        groups = answer.get("usergroups") or ()
+        return {str(each.get("id")): f"@{each['handle']}" for each in groups if each.get("handle")}
 
     async def _read_members(self, group_id: str) -> frozenset[str]:
         async with mapped_errors():

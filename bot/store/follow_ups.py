@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.follow_up_schedule import Transition
-from bot.models import FollowUp, FollowUpState, LedgerEvent, OrderTarget, ResendRequest, StatusUpdate, order_key
+from bot.models import FollowUp, FollowUpState, Kind, LedgerEvent, OrderTarget, ResendRequest, StatusUpdate, order_key
 from bot.store.database import Database
 from bot.store.ledger.entries import Entry, append
 from bot.store.schema import follow_ups, format_timestamp, parse_timestamp, requests
@@ -174,6 +174,15 @@ class FollowUps:
         rows = await self._database.rows(chosen)
         targets = {":".join(row.target.split(":")[:2]) for row in rows}
         return frozenset(targets | {order_key(row.order_id) for row in rows if row.order_id is not None})
+
+    async def saw_validation_since(self, at: datetime) -> bool:
+        """Return True if a check after this time saw that a domain was validated."""
+        seen = (
+            follow_ups.c.target.startswith(f"{Kind.DOMAIN}:"),
+            follow_ups.c.state == FollowUpState.VALIDATED,
+            follow_ups.c.ended_at > format_timestamp(at),
+        )
+        return bool(await self._database.rows(sa.select(follow_ups.c.id).where(*seen).limit(1)))
 
     async def tracked(self, request_ids: Collection[str]) -> frozenset[str]:
         """Return those of these requests that have an open follow-up."""

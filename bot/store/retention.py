@@ -31,6 +31,9 @@ ASK_RETENTION = timedelta(hours=48)
 # who answered for a mailbox is offered first then.
 APPROVAL_RETENTION = timedelta(days=400)
 
+# Counted from when a digest was due. Until then its message is withdrawn if its channel becomes shared.
+DIGEST_RETENTION = timedelta(days=100)
+
 # The least age at which ledger rows may be pruned: longer than anything that a request waits for (its cooldown, its
 # outcome in Slack, a check after its emails). DCV_PERSON_LIMITS counts rows up to this age.
 LEDGER_MIN_RETENTION = LONGEST_LIMIT_WINDOW

@@ -270,6 +270,37 @@ bulk_items = Table(
 )
 Index("bulk_items_request", bulk_items.c.request_id)
 
+# One row for each digest that was due in a channel. `body` is what Slack shows of it.
+digests = Table(
+    "digests",
+    metadata,
+    Column("channel_id", String(32), primary_key=True),
+    Column("due_at", String(27), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("body", Text),
+)
+
+digest_warnings = Table(
+    "digest_warnings",
+    metadata,
+    Column("channel_id", String(32), primary_key=True),
+    Column("domain_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", String(10), primary_key=True),
+    Column("post", String(64), nullable=False),
+    Column("posted_at", String(27)),
+)
+_UNPOSTED = text("posted_at IS NULL")
+Index("digest_warnings_open", digest_warnings.c.post, sqlite_where=_UNPOSTED, postgresql_where=_UNPOSTED)
+
+digest_snoozes = Table(
+    "digest_snoozes",
+    metadata,
+    Column("channel_id", String(32), primary_key=True),
+    Column("target", String(32), primary_key=True),
+    Column("until", String(27), nullable=False),
+    Column("user_id", String(32), nullable=False),
+)
+
 # This table and the next have times of the database's own clock, as the clocks of the instances may differ.
 leases = Table(
     "leases",

@@ -12,8 +12,8 @@ _LINES = (
     (Action.RESEND, "/dcv-resend 700001", "open the form for an order, or for a domain such as shop.example.com"),
     (Action.RESEND, "/dcv-resend 700001 to admin@example.com because new mailbox", "resend without the form"),
     (Action.RESEND, "/dcv-resend where shop.example.com", "which mailboxes were emailed, and who runs them"),
-    (Action.STATUS, "/dcv-status", "pending orders"),
-    (Action.STATUS, "/dcv-status 700001", "domains, methods and the last resend"),
+    (Action.STATUS, "/dcv-status", "pending orders. Add an order or a domain for its state and last resend"),
+    (Action.STATUS, "/dcv-status expiring 30d", "validations that end soon"),
     (Action.STATUS, "/dcv-resend history", "past requests, also of an order, a domain or a person"),
     (None, "/dcv-resend why shop.example.com", "your permissions"),
 )

@@ -8,8 +8,9 @@ from typing import Any
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, DividerBlock
 
 from bot.models import PastRequest
-from bot.views import history
+from bot.views import expiring, history
 from bot.views.blocks import Message, channel, context, escape, join_names, plain, section, time_of_day
+from bot.views.expiring import ExpiringRow
 from bot.views.pending_rows import PendingRow, row_blocks
 
 RESEND = "home_resend"
@@ -37,12 +38,17 @@ class RowGroup:
 
 @dataclass(frozen=True, slots=True)
 class PendingLists:
-    """The pending orders that the user may see, as DigiCert listed them at `read_at`."""
+    """The pending orders that the user may see, as DigiCert listed them at `read_at`.
+
+    `expiring` are the first domains whose validation ends soon, and `expiring_total` how many there are.
+    """
 
     needs_you: RowGroup
     waiting: RowGroup
     read_at: datetime
     unreadable: str = ""
+    expiring: Sequence[ExpiringRow] = ()
+    expiring_total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ def home(page: HomePage, now: datetime) -> HomeView:
     if page.pending:
         blocks += _orders("Needs you", page.pending.needs_you, "Nothing needs an email from you.", now)
         blocks += _orders("Waiting", page.pending.waiting, "Nothing is waiting for approval.", now)
+        blocks += _expiring(page.pending.expiring, page.pending.expiring_total)
     blocks += _requests("Your requests", page.requests, page.running, "You have no requests yet.")
     if page.recent:
         blocks += _requests("Recent", page.recent, page.running, "")
@@ -153,6 +160,18 @@ def _orders(title: str, group: RowGroup, none: str, now: datetime) -> list[Block
         blocks += row_blocks(row, now, details=DETAILS)
     if more := group.total - len(group.rows):
         blocks.append(context(f"+ {more} more: type `/dcv-status`"))
+    return blocks
+
+
+def _expiring(rows: Sequence[ExpiringRow], total: int) -> list[Block]:
+    """Return the domains whose validation ends soon; nothing if there are none."""
+    if not rows:
+        return []
+    blocks: list[Block] = [DividerBlock(), section(f"*Expiring* ({total})")]
+    for row in rows:
+        blocks += expiring.row_blocks(row)
+    if more := total - len(rows):
+        blocks.append(context(f"+ {more} more: type `/dcv-status expiring`"))
     return blocks
 
 

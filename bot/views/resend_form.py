@@ -185,6 +185,13 @@ def choice(
     return _drawn(form_id, [_target_row(None), section(f"*{words}*"), _match_field(options)], CONTINUE)
 
 
+def listed(form_id: str, lines: Sequence[AccountEntry], now: datetime) -> ModalView:
+    """Return the view in which the user chooses one of several listed targets, the first MOST_OPTIONS of them."""
+    options = [_match_option(line.key, line, now) for line in lines[:MOST_OPTIONS]]
+    heading = section(f"*Choose one of {len(lines)}*")
+    return _drawn(form_id, [_target_row(None), heading, _match_field(options)], CONTINUE)
+
+
 def named(form_id: str, matches: Sequence[tuple[AccountEntry, str, str]], now: datetime) -> ModalView:
     """Return the view in which the user chooses one of several pending targets of a message.
 

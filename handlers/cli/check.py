@@ -16,8 +16,10 @@ from pydantic import SecretStr
 from bot import logs
 from bot.clock import ClockSkew, utc_now
 from bot.errors import CaRejected, CaUnavailable, ConfigurationError, SlackUnavailable
+from bot.expiry.digest_file import DigestRule
 from bot.policy.rules import Rule, Rules
 from bot.services.authorization.policy_loader import read_rules
+from bot.services.expiry.digest_loader import read_digests, with_default
 from bot.services.lookup.account import read_account
 from bot.services.lookup.reach import domains_stopped
 from bot.services.operations import diagnostics
@@ -28,7 +30,13 @@ from bot.slack.client import open_client
 from bot.store.database_file import files_of, sqlite_file
 from bot.store.inspection import inspect
 from bot.wiring import open_certcentral
-from handlers.server.startup_checks import CHECK_SECONDS, alert_channels, identify_bot, key_rejected
+from handlers.server.startup_checks import (
+    CHECK_SECONDS,
+    alert_channels,
+    digest_channel,
+    identify_bot,
+    key_rejected,
+)
 from handlers.transport.app_token import request_socket_url
 
 
@@ -77,12 +85,15 @@ async def _diagnose(settings: Settings) -> list[Finding]:
     app_token = settings.slack_app_token
     slack, digicert = ClockSkew(utc_now), ClockSkew(utc_now)
     slack_host, digicert_host = (urlsplit(url).netloc for url in (settings.slack_api_url, settings.digicert_base_url))
+    digests = await _digests(settings)
+    rules = digests if isinstance(digests, tuple) else ()
     results = await asyncio.gather(
         _run_check("SLACK_BOT_TOKEN", slack_host, _bot(settings, slack)),
         *(
             _run_check("SLACK_APP_TOKEN", slack_host, _app_token(settings, app, slack))
             for app in filter(None, [app_token])
         ),
+        _run_check("DCV_DIGEST_FILE", slack_host, _digest_channels(settings, rules)),
         _run_check("DIGICERT_API_KEY", digicert_host, _key(settings, digicert)),
         _run_check("DCV_POLICY_FILE", digicert_host, _denies(settings)),
         _run_check("DATABASE_URL", "the database", _database(settings)),
@@ -95,6 +106,7 @@ async def _diagnose(settings: Settings) -> list[Finding]:
         *diagnostics.of_modes_of_files(_modes(settings)),
         *await _policy(settings),
         *await _validity(settings),
+        *_digest_problems(digests),
         *modes,
         *(finding for part in results for finding in part),
         *clocks,
@@ -130,6 +142,29 @@ async def _validity(settings: Settings) -> list[Finding]:
     except ConfigurationError as error:
         return diagnostics.problems(error.problems)
     return []
+
+
+async def _digests(settings: Settings) -> tuple[DigestRule, ...] | ConfigurationError:
+    file = settings.dcv_digest_file
+    try:
+        return with_default(await asyncio.to_thread(read_digests, file) if file else (), settings.dcv_digest_channel)
+    except ConfigurationError as error:
+        return error
+
+
+def _digest_problems(digests: tuple[DigestRule, ...] | ConfigurationError) -> list[Finding]:
+    if isinstance(digests, ConfigurationError):
+        return diagnostics.problems(digests.problems)
+    return diagnostics.of_digests(digests)
+
+
+async def _digest_channels(settings: Settings, digests: Sequence[DigestRule]) -> list[Finding]:
+    """Return a finding for each channel that gets a digest."""
+    if not digests:
+        return []
+    token = settings.slack_bot_token.get_secret_value()
+    async with open_client(token, settings.slack_api_url) as slack:
+        return list(await asyncio.gather(*(digest_channel(slack, rule.channel) for rule in digests)))
 
 
 async def _denies(settings: Settings) -> list[Finding]:

@@ -7,12 +7,13 @@ from attrs import define
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.models import Interaction, TargetKey
-from bot.parsing.commands import STATUS_COMMAND, ShowStatus, read_status
+from bot.parsing.commands import STATUS_COMMAND, ShowExpiring, ShowStatus, read_status
 from bot.services.authorization.explain import PolicyExplainer
+from bot.services.expiry.expiring import ExpiringReport
 from bot.services.reports.status import StatusReport
 from bot.services.resend.form import ResendFormService
 from bot.slack.chat import Chat
-from bot.views import resend_form
+from bot.views import expiring, resend_form
 from bot.views import status as views
 from bot.views.pending_rows import DETAILS, RESEND
 from bot.wiring import Services
@@ -32,6 +33,7 @@ class StatusCommand:
     """Listeners for the slash command, and for the buttons of its rows and answers."""
 
     _status: StatusReport
+    _expiring: ExpiringReport
     _form_service: ResendFormService
     _policy_explainer: PolicyExplainer
     _chat: Chat
@@ -50,6 +52,8 @@ class StatusCommand:
         match read_status(text):
             case ShowStatus(wanted):
                 answer = await self._status.report(actor, destination, wanted)
+            case ShowExpiring(days):
+                answer = await self._expiring.report(actor, destination, days)
             case _:
                 answer = await self._policy_explainer.help(actor, destination)
         await self._chat.send_ephemeral(interaction, answer)
@@ -60,6 +64,14 @@ class StatusCommand:
         await ack()
         async with self._boundary.respond_to(interaction):
             message = await self._status.page(interaction.actor, interaction.destination, read_choice(body) or "")
+            await self._chat.send_ephemeral(interaction, message)
+
+    async def show_expiring(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Replace the ephemeral message whose button was pressed with another page of the domains that end soon."""
+        interaction = replace(read_ephemeral_interaction(body), replaces=True)
+        await ack()
+        async with self._boundary.respond_to(interaction):
+            message = await self._expiring.turn(interaction.actor, interaction.destination, read_choice(body) or "")
             await self._chat.send_ephemeral(interaction, message)
 
     async def resend(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -83,7 +95,9 @@ def _words(key: str) -> str:
 
 def make(services: Services, boundary: ErrorBoundary) -> StatusCommand:
     """Return the command with its services."""
-    return StatusCommand(services.status, services.form_service, services.policy_explainer, services.chat, boundary)
+    return StatusCommand(
+        services.status, services.expiring, services.form_service, services.policy_explainer, services.chat, boundary
+    )
 
 
 def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
@@ -92,4 +106,6 @@ def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None
     app.command(STATUS_COMMAND)(command.handle)
     for button in (views.PREVIOUS, views.NEXT, views.AGAIN, views.ALL, DETAILS):
         app.action(button)(command.show_page)
+    for button in (expiring.PREVIOUS, expiring.NEXT):
+        app.action(button)(command.show_expiring)
     app.action(RESEND)(command.resend)

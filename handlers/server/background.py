@@ -53,10 +53,12 @@ def _of_the_leader(services: Services) -> list[Work]:
         services.follow_up_worker.clean_up,
         services.offer_worker.clean_up,
         services.approval_asks.clean_up,
+        services.digest_worker.clean_up,
     )
     return [
         services.offer_worker.run(),
         services.follow_up_worker.run(),
+        services.digest_worker.run(),
         _regularly(POLL_SECONDS, services.status_poller.poll, at_once=True),
         _regularly(RECOVERY_SECONDS, services.workflow_recovery.run_once, at_once=True),
         _regularly(SWEEP_SECONDS, services.resend.start_pending),

@@ -12,6 +12,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.clock import Clock, steady_clock, utc_now
 from bot.metrics import Metrics
 from bot.services.authorization.policy_loader import read_rules
+from bot.services.expiry.digest_loader import read_digests
 from bot.services.operations.config_files import read_calendar
 from bot.settings import Settings
 from bot.slack.client import Client, open_client
@@ -50,6 +51,8 @@ async def run(
         await asyncio.to_thread(read_rules, settings.dcv_policy_file)
     if settings.dcv_validity_file:
         await asyncio.to_thread(read_calendar, settings.dcv_validity_file)
+    if settings.dcv_digest_file:
+        await asyncio.to_thread(read_digests, settings.dcv_digest_file)
     stop = asyncio.Event()
 
     def begin_to_stop() -> None:

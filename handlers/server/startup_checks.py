@@ -12,7 +12,7 @@ from bot.services.operations import diagnostics
 from bot.services.operations.diagnostics import Finding, Severity
 from bot.settings import Settings
 from bot.slack import scopes
-from bot.slack.channels import get_channel
+from bot.slack.channels import count_guests, get_channel
 from bot.slack.client import TOKEN_IS_BAD, UNKNOWN, Client, Identity, identify
 from bot.timings import PRODUCTION, Timings
 
@@ -145,6 +145,16 @@ async def _alert_channel(slack: Client, channel_id: str) -> Finding:
         return diagnostics.of_alert_channel(await get_channel(slack, channel_id))
     except SlackRejected as error:
         return diagnostics.of_hidden_alert_channel(channel_id, error.code)
+
+
+async def digest_channel(slack: Client, channel_id: str) -> Finding:
+    """Return the finding on a channel that gets a digest. Raises SlackUnavailable if Slack cannot be reached."""
+    try:
+        channel = await get_channel(slack, channel_id)
+        guests = await count_guests(slack, channel_id) if channel.is_member else 0
+    except SlackRejected as error:
+        return diagnostics.of_hidden_digest_channel(channel_id, error.code)
+    return diagnostics.of_digest_channel(channel, guests)
 
 
 async def warn_of_alert_channels(settings: Settings, slack: Client) -> None:

@@ -204,11 +204,7 @@ class AccountCache:
         """
         if self._last and self._steady() - self._last_at < FRESH_ENOUGH:
             return
-        began = self._steady()
-        account = await asyncio.to_thread((await read_account(self._background, self._clock)).prepare)
-        # A user's read that began later has the newer data.
-        if self._last is None or self._last_at <= began:
-            self._last, self._last_at = account, self._steady()
+        await self._read_in_background()
 
     async def recent(self) -> AccountSnapshot | None:
         """Return the last inventory if it is younger than TOO_OLD, without a call to DigiCert.
@@ -218,6 +214,30 @@ class AccountCache:
         if self._last and self._steady() - self._last_at < TOO_OLD:
             return self._last
         return await self.within(RECENT_SECONDS)
+
+    @property
+    def last(self) -> AccountSnapshot | None:
+        """The last inventory that was read, however old it is. None before the first reading."""
+        return self._last
+
+    async def since(self, at: datetime, max_age: timedelta) -> AccountSnapshot:
+        """Return an inventory that was read at `at` or later by the clock, and that is not older than `max_age`.
+
+        If the last one is not, read it within the limits of background work. Raises CaError if DigiCert cannot be
+        reached or does not answer.
+        """
+        last = self._last
+        if last and last.read_at >= at and self._steady() - self._last_at <= max_age:
+            return last
+        return await self._read_in_background()
+
+    async def _read_in_background(self) -> AccountSnapshot:
+        began = self._steady()
+        account = await asyncio.to_thread((await read_account(self._background, self._clock)).prepare)
+        # A user's read that began later has the newer data.
+        if self._last is None or self._last_at <= began:
+            self._last, self._last_at = account, self._steady()
+        return account
 
     async def _read(self) -> AccountSnapshot:
         # All users share this read, so it must not queue behind the calls of the user who happened to start it.

@@ -110,6 +110,11 @@ class Finder:
             case DomainRef(name):
                 return await self._named(name, visibility, exactly=exactly)
 
+    async def lines(self, keys: Sequence[str]) -> list[AccountEntry]:
+        """Return the lines of these orders and domains, without those that the account no longer lists."""
+        account = await self._account_cache.account()
+        return [account.line_by_key[key] for key in keys if key in account.line_by_key]
+
     async def known_best(self, names: Sequence[str]) -> frozenset[str]:
         """Return the names that the account knows best: those with an order or domain of their own, else with a parent.
 

@@ -33,10 +33,14 @@ def read_calendar(file: str | None) -> Calendar:
     """
     if file is None:
         return shipped_calendar()
-    content = read_config_file("DCV_VALIDITY_FILE", file)
+    return parse_calendar(decode("DCV_VALIDITY_FILE", file, read_config_file("DCV_VALIDITY_FILE", file)))
+
+
+def decode(setting: str, file: str, content: bytes) -> str:
+    """Return the text of a file. Raises ConfigurationError if it is too large, or if it is not UTF-8."""
     if len(content) > LARGEST:
-        raise ConfigurationError([f"DCV_VALIDITY_FILE: {file} is larger than {LARGEST // 1024} KiB."])
+        raise ConfigurationError([f"{setting}: {file} is larger than {LARGEST // 1024} KiB."])
     try:
-        return parse_calendar(content.decode("utf-8-sig"))
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ConfigurationError([f"DCV_VALIDITY_FILE: {file} isn't UTF-8 text. Save it as UTF-8."]) from None
+        raise ConfigurationError([f"{setting}: {file} isn't UTF-8 text. Save it as UTF-8."]) from None

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from bot.digicert.client import KeyPermissions
+from bot.expiry.digest_file import DigestRule
 from bot.policy.rules import Rule
 from bot.settings import Settings, may_cross_a_network_in_clear
 from bot.slack import scopes
@@ -160,6 +161,36 @@ def of_hidden_alert_channel(channel_id: str, code: str) -> Finding:
     """Return the finding for a channel that the bot cannot see. `code` is Slack's error."""
     remedy = "Invite the bot, or correct DCV_ALERT_CHANNELS"
     return Finding(Severity.WARNING, f"The bot can't see the alert channel {channel_id} ({code}). {remedy}.")
+
+
+def of_digests(digests: Sequence[DigestRule]) -> list[Finding]:
+    """Return the finding on valid digests: how many there are, and if some names are in none."""
+    if not digests:
+        return []
+    count = "1 digest" if len(digests) == 1 else f"{len(digests)} digests"
+    rest = "" if any(rule.names is None for rule in digests) else " Domains that none of them names are in no digest."
+    return [Finding(Severity.OK, f"There {'is' if len(digests) == 1 else 'are'} {count}.{rest}")]
+
+
+def of_digest_channel(channel: Channel, guests: int) -> Finding:
+    """Return the finding on whether a digest can be posted in a channel, and who reads it there."""
+    name = f"#{channel.name} ({channel.id})" if channel.name else channel.id
+    if channel.is_shared:
+        return Finding(Severity.WARNING, f"{name} is shared with another organization, so it gets no digest.")
+    if channel.is_archived:
+        return Finding(Severity.WARNING, f"{name} is archived, so it gets no digest.")
+    if not channel.is_member:
+        return Finding(Severity.WARNING, f"The bot isn't in {name}, so it can't post the digest there. Invite it.")
+    if guests:
+        who = "1 guest" if guests == 1 else f"{guests} guests"
+        return Finding(Severity.WARNING, f"{who} can read the digest in {name}, with the names of your domains.")
+    return Finding(Severity.OK, f"{name} gets a digest.")
+
+
+def of_hidden_digest_channel(channel_id: str, code: str) -> Finding:
+    """Return the finding for a channel that the bot cannot see. `code` is Slack's error."""
+    remedy = "Invite the bot, or correct DCV_DIGEST_FILE or DCV_DIGEST_CHANNEL"
+    return Finding(Severity.WARNING, f"The bot can't see the digest channel {channel_id} ({code}). {remedy}.")
 
 
 def of_modes(has_app_token: bool, has_signing_secret: bool) -> list[Finding]:

@@ -13,6 +13,7 @@ from bot.models import Actor, Destination, Order, PastRequest, TargetKey, domain
 from bot.policy.rules import INELIGIBLE, AccessContext, Action, Resource, who_can
 from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.visibility import Visibility
+from bot.services.expiry.expiring import ExpiringReport
 from bot.services.lookup.account import AccountCache, AccountSnapshot
 from bot.services.reports.history import HistoryReport
 from bot.services.reports.pending_orders import PendingOrders, domains_of, may_resend, needs_instead, visible_orders
@@ -45,6 +46,7 @@ class HomeReport:
     _account_cache: AccountCache
     _pending: PendingOrders
     _history_report: HistoryReport
+    _expiring: ExpiringReport
     _follow_ups: FollowUps
     _clock: Clock
     _approval_time: timedelta
@@ -90,6 +92,7 @@ class HomeReport:
         needs, waits = await asyncio.to_thread(_sorted_out, asker, account, emailed)
         needs_rows = await self._rows(asker, needs[:_MOST_READ], account)
         waits_rows = await self._rows(asker, waits[: views.MOST_ROWS], account)
+        expiring, expiring_total = await self._expiring.nearest(asker, account, views.MOST_ROWS)
         mine = [row for row in needs_rows if not row.need]
         others = [row for row in needs_rows if row.need]
         return PendingLists(
@@ -97,6 +100,8 @@ class HomeReport:
             RowGroup(tuple([*waits_rows, *others][: views.MOST_ROWS]), len(waits) + len(others)),
             account.read_at,
             account.unreadable,
+            expiring,
+            expiring_total,
         )
 
     async def _rows(self, asker: Visibility, orders: Sequence[Order], account: AccountSnapshot) -> list[PendingRow]:

@@ -149,6 +149,24 @@ class ResendFormService:
             return await self._draw(form, find, target_ref_key(only.target), _Extras(found_in=only.location))
         return await self._nothing(form, sentence, "Choose an order or domain.")
 
+    async def from_keys(self, form: Form, keys: Sequence[str]) -> ModalView:
+        """Return the form with a choice of these orders and domains, as far as the user may resend them."""
+        try:
+            lines = await self._finder.lines(keys)
+            visibility = await self._visibility(form.actor, form.destination)
+            mine = [line for each in lines if (line := visibility.line(each))]
+            if not mine:
+                visibility.require_answer()
+        except (CaError, PermissionUnknown) as error:
+            return await self._nothing(form, describe(error), "Choose an order or domain, or try again in a moment.")
+        if not mine:
+            return await self._nothing(form, "Nothing here that you can resend is pending.", "Choose something else.")
+        if len(mine) == 1:
+            return await self.choose(form, mine[0].key)
+        drawn = form.redrawn()
+        await self.save(drawn)
+        return views.listed(drawn.id, mine, self._clock())
+
     async def choose(self, form: Form, key: str, typed: Selections = NOTHING_TYPED) -> ModalView:
         """Return the form for a picked option, with the user's input so far."""
         if form.revalidates:

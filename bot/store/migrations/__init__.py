@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 # The newest migration. A test compares it with the files in `versions`.
-HEAD = "bulk_plans"
+HEAD = "digests"
 
 
 def revision_of(connection: sa.Connection) -> str | None:

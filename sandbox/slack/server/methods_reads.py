@@ -37,6 +37,34 @@ def list_usergroup_members(workspace: Workspace, call: Arguments) -> Json:
     return {"users": list(group.members)}
 
 
+def list_users(workspace: Workspace, call: Arguments) -> Json:
+    """Handle users.list: return every user of the workspace, with the deactivated ones."""
+    require_scope(workspace, "users:read")
+    page, rest = _page(list(workspace.people.values()), call, call.read_limit(LIST_PAGE, LIST_MOST))
+    return {"members": [user_json(workspace, person) for person in page], **_cursor(rest)}
+
+
+def list_members(workspace: Workspace, call: Arguments) -> Json:
+    """Handle conversations.members: return the ids of the users in a channel that the bot can see."""
+    channel = require_readable_channel(workspace, call.require_text("channel"), "read")
+    inside = [person.id for person in workspace.people.values() if person.id not in channel.absent]
+    page, rest = _page(inside, call, call.read_limit(LIST_PAGE, LIST_MOST))
+    return {"members": page, **_cursor(rest)}
+
+
+def list_usergroups(workspace: Workspace, _call: Arguments) -> Json:
+    """Handle usergroups.list: return every user group with its handle."""
+    require_scope(workspace, "usergroups:read")
+    if not workspace.paid_plan:
+        raise SlackError("plan_upgrade_required")
+    groups = workspace.usergroups.values()
+    return {
+        "usergroups": [
+            {"id": group.id, "is_usergroup": True, "name": group.handle, "handle": group.handle} for group in groups
+        ]
+    }
+
+
 def get_conversation(workspace: Workspace, call: Arguments) -> Json:
     """Handle conversations.info for public channels and those with the bot."""
     return {

@@ -10,6 +10,8 @@ WINDOW_SECONDS = 60.0
 # The least that Slack promises for each tier. It allows short bursts above, by an amount that it does not document.
 TIER_2, TIER_3, TIER_4 = 20, 50, 100
 TIERS: Mapping[str, int] = {
+    **dict.fromkeys(("usergroups.list", "users.list"), TIER_2),
+    "conversations.members": TIER_4,
     "usergroups.users.list": TIER_2,
     "conversations.list": TIER_2,
     **dict.fromkeys(("chat.update", "chat.delete"), TIER_3),

@@ -30,6 +30,10 @@ from bot.errors import (
     SlackRejected,
     SlackUnavailable,
 )
+from bot.expiry.calendar import shipped_calendar
+from bot.expiry.digest_content import cover, digest_content
+from bot.expiry.digest_file import DigestRule
+from bot.expiry.domain_expiry import expiries
 from bot.models import (
     BEGINNINGS,
     Actor,
@@ -39,6 +43,7 @@ from bot.models import (
     DcvToken,
     Destination,
     Domain,
+    Expired,
     FollowUp,
     FollowUpState,
     Grantees,
@@ -54,6 +59,7 @@ from bot.models import (
     ResendAsk,
     ResultRoute,
     StatusUpdate,
+    Valid,
     name_key,
 )
 from bot.policy.principal import Principal
@@ -62,7 +68,10 @@ from bot.track_records import TrackRecord
 from bot.views import (
     alert_offers,
     approvals,
+    digest,
+    digest_forms,
     errors,
+    expiring,
     follow_up,
     history,
     home,
@@ -79,6 +88,7 @@ from bot.views import (
 )
 from bot.views.blocks import Message
 from bot.views.resend_messages import CardFacts, Successor
+from bot.views.tables import RawBlock, without_tables
 from tests.quick import examples
 
 LINES = st.sampled_from(["", "/dcv-status", "/dcv-resend 7 to a@b.example"])
@@ -314,6 +324,33 @@ def _details(of):
     return request_details.details(_facts(of), of.draw(st.integers(0, 9)), email_end_note=True)
 
 
+def _expiries(of):
+    validations = [Pending(), Valid(of.now + timedelta(days=5)), Valid(of.now + timedelta(days=20)), Expired(of.now)]
+    domains = [
+        Domain(number, of.draw(of.foreign.name), True, validation, of.draw(of.text) or None, of.now)
+        for number, validation in enumerate(validations, 1)
+    ]
+    return expiries(domains, shipped_calendar(), of.now)
+
+
+def _expiring(row):
+    return expiring.ExpiringRow(row, None, can_revalidate=True, can_resend=True)
+
+
+def _digest(of):
+    rule, order = DigestRule("C0PKI", owner="S0OPS"), of.draw(of.order())
+    coverage = cover(rule, (rule,), _expiries(of), [order], ())
+    return digest_content(coverage, shipped_calendar(), of.now, of.now, of.now - timedelta(days=7))
+
+
+def _extras(of):
+    return digest.DigestExtras("digest-C0PKI.1", {}, of.draw(of.text), of.draw(of.text), of.now)
+
+
+def _digest_blocks(of):
+    return digest.digest(_digest(of), _extras(of), of.now).payload()["blocks"]
+
+
 VIEWS = {
     "follow_up.changed": lambda of: follow_up.changed(of.request(), {0: of.update()}) or of.message(),
     "follow_up.reminder": lambda of: follow_up.reminder(_facts(of), of.now, of.now, is_last=of.draw(st.booleans())),
@@ -432,6 +469,24 @@ VIEWS = {
         ),
         of.now,
     ),
+    "digest.digest": lambda of: digest.digest(_digest(of), _extras(of), of.now),
+    "digest.closed": lambda of: digest.closed(digest.body_of(digest.digest(_digest(of), _extras(of), of.now))),
+    "digest.no_data": lambda of: digest.no_data(of.now),
+    "digest.warning": lambda of: digest.warning(_digest(of).rule, _expiries(of), of.now),
+    "digest.cannot_post": lambda of: digest.cannot_post("C0PKI"),
+    "digest_forms.loading": lambda _: digest_forms.loading(),
+    "digest_forms.snooze": lambda of: digest_forms.snooze("digest-C0PKI.1", _digest(of)),
+    "digest_forms.unavailable": lambda of: digest_forms.unavailable(of.draw(of.text) + "."),
+    "digest_forms.snoozed": lambda of: digest_forms.snoozed({of.draw(of.foreign.name): of.now}),
+    "digest_forms.choice_to_revalidate": lambda of: digest_forms.choice_to_revalidate("f1", _expiries(of)),
+    "expiring.page": lambda of: expiring.page(
+        expiring.ExpiringPage(30, 1, 3, 25, list(map(_expiring, _expiries(of))), of.now, of.draw(of.text))
+    ),
+    "expiring.row_blocks": lambda of: Message("A row", tuple(expiring.row_blocks(_expiring(_expiries(of)[0])))),
+    "resend_form.listed": lambda of: resend_form.listed(
+        "f1", of.draw(st.lists(of.foreign.listed(), min_size=2, max_size=9)), of.now
+    ),
+    "tables.without_tables": lambda of: Message("Rows", tuple(map(RawBlock, without_tables(_digest_blocks(of))))),
     "home.loading": lambda _: home.loading(),
     "home.modal": lambda of: home.modal("Details", of.message()),
     "home.no_permission": lambda _: home.no_permission(True, (), "<@U0ANA> can."),

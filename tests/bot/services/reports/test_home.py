@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import CaUnavailable, SlackUnavailable, StoreUnavailable
+from bot.expiry.calendar import shipped_calendar
 from bot.models import Actor, Call, Destination, LedgerEvent, OrderTarget, Recipient
 from bot.policy.rules import Action, Rule, Rules
 from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.policy_loader import PolicyLoader
+from bot.services.expiry.expiring import ExpiringReport
 from bot.services.publishing.delivery import root_key
 from bot.services.reports import home
 from bot.services.reports.history import HistoryReport
@@ -36,7 +38,8 @@ def make_home(authorizer, account_cache, certcentral, database, publisher, follo
     def make(authorizer=authorizer):
         pending = PendingOrders(certcentral, LastResends(database), publisher)
         history = HistoryReport(authorizer, RequestHistory(database), publisher, clock)
-        return HomeReport(authorizer, account_cache, pending, history, follow_ups, clock, NUDGE)
+        expiring = ExpiringReport(authorizer, account_cache, LastResends(database), shipped_calendar(), clock)
+        return HomeReport(authorizer, account_cache, pending, history, expiring, follow_ups, clock, NUDGE)
 
     return make
 

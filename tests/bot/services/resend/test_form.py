@@ -418,3 +418,16 @@ async def test_a_choice_says_what_the_matches_have_to_do_with_the_name(form_serv
     assert "2 pending domains are called twice.net" in words(
         await form_service.find_target(form, DomainRef("twice.net"))
     )
+
+
+async def test_the_form_offers_a_choice_of_given_targets_and_opens_a_single_one(form_service, certcentral, ana, order):
+    certcentral.add_domain(1234, "example.org", "admin@example.org")
+    form = await form_service.start(ana, Destination("C0PKI"), "a digest")
+
+    both = await form_service.from_keys(form, ["domain:1234", "order:700001", "domain:9"])
+    one = await form_service.from_keys(form, ["domain:1234"])
+    none = await form_service.from_keys(form, ["domain:9"])
+
+    assert "Choose one of 2" in str(both)
+    assert "admin@example.org" in str(one)
+    assert "Nothing here that you can resend is pending." in str(none)
