@@ -84,3 +84,20 @@ async def test_who_may_not_resend_is_refused_and_no_name_server_is_asked(
 
     assert dns.asked == []
     assert dns.resolver.asked == []
+
+
+async def test_a_validation_counts_for_the_only_mailbox_that_was_emailed(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
+) -> None:
+    await resend(ana, ORDER, pki)
+    card = await sees_end(slack, pki, ORDER)
+    certcentral.approve(certcentral.outbox[0])
+    await ana.click(card, "Check now")
+    await slack.wait_for(lambda: card.content.says("validated"), "the card to be done", 20.0)
+    certcentral.add_order(ORDER + 1, [NAME], name_scope="fqdn")
+
+    await ana.command("/dcv-resend", f"where {ORDER + 1}", pki)
+    answer = await ana.receives(f"Order {ORDER + 1}")
+
+    assert answer.content.says(f"{certcentral.outbox[0].recipient} · not emailed by me")
+    assert answer.content.says("validated after the last email to it, in about 1 min")
