@@ -29,22 +29,12 @@ def record_said(finding: RecordFinding) -> Sentence:
     return _RECORD[finding.situation](finding)
 
 
-def mail_said(finding: MailFinding, domain: str) -> Sentence:
-    """Return the sentence about the mail servers of a domain; for a fine one, who runs them."""
-    at = name(domain)
+def mail_said(finding: MailFinding) -> Sentence:
+    """Return what is known of the mail servers of a mailbox, as a part of its line; if they are fine, who runs them."""
     if finding.situation is MailSituation.FINE:
         product = product_of(finding.hosts)
         return Sentence(product.name if product else _shown(finding.hosts[0]))
-    sentences = {
-        MailSituation.NO_MX: Sentence(f"{at} has no MX record, so DigiCert sends nothing.", "Choose another address."),
-        MailSituation.NULL_MX: Sentence(f"{at} accepts no email (null MX).", "Choose another address."),
-        MailSituation.NO_ADDRESS: Sentence(f"The MX of {at} has no IP address.", "Fix the MX record."),
-        MailSituation.PRIVATE_ADDRESSES: Sentence(
-            f"The MX of {at} has only private IP addresses.", "DigiCert can't deliver there."
-        ),
-        MailSituation.UNREACHABLE: Sentence(f"The name servers of {at} don't answer.", "DigiCert may not reach them."),
-    }
-    return sentences.get(finding.situation) or Sentence(f"MX not checked: {_gap(finding.gap)}")
+    return _MAIL.get(finding.situation) or Sentence(f"MX not checked: {_gap(finding.gap).removesuffix('.')}")
 
 
 def mailbox_said(situation: MailSituation) -> Sentence:
@@ -52,6 +42,13 @@ def mailbox_said(situation: MailSituation) -> Sentence:
     return _MAILBOX.get(situation, Sentence(""))
 
 
+_MAIL = {
+    MailSituation.NO_MX: Sentence("no MX record, so DigiCert sends nothing"),
+    MailSituation.NULL_MX: Sentence("accepts no email (null MX)"),
+    MailSituation.NO_ADDRESS: Sentence("its MX has no IP address"),
+    MailSituation.PRIVATE_ADDRESSES: Sentence("its MX has only private IP addresses"),
+    MailSituation.UNREACHABLE: Sentence("its name servers don't answer"),
+}
 _MAILBOX = {
     MailSituation.NO_CONTACT: Sentence("no longer a DNS contact: neither TXT nor CAA names it", "Publish it again."),
     MailSituation.MALFORMED_CONTACT: Sentence(

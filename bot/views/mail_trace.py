@@ -127,7 +127,7 @@ def _of_email(line: MailboxLine, now: datetime) -> list[str]:
 
 
 def _mail(line: MailboxLine) -> str:
-    said = str(mail_said(line.mail, line.email.rpartition("@")[2]))
+    said = str(mail_said(line.mail))
     return f"at {said}" if line.mail.situation is MailSituation.FINE else said
 
 
@@ -159,9 +159,11 @@ def _quarantines(lines: Sequence[MailboxLine]) -> list[str]:
     return [f"{each.name} quarantine: {escape(each.quarantine)}." for each in dict.fromkeys(products)]
 
 
-def _rank(line: MailboxLine) -> tuple[bool, bool, int, int]:
-    """Return the place of a line: emailed ones first, then those left out, then the best records."""
-    return line.emailed_at is None, line.situation not in _REFUSED, -line.record.validated, line.record.unanswered
+def _rank(line: MailboxLine) -> tuple[bool, bool, bool, int, int]:
+    """Return the place of a line: emailed ones first, then those left out, then the best records, then dead ones."""
+    record = line.record
+    is_dead = line.mail.situation in _DEAD
+    return line.emailed_at is None, line.situation not in _REFUSED, is_dead, -record.validated, record.unanswered
 
 
 def _buttons(target: TracedTarget, lines: Sequence[MailboxLine]) -> ActionsBlock:

@@ -12,7 +12,7 @@ from sandbox.dns.zone import LocalZone
 
 # Addresses for documentation (RFC 5737): nothing answers there, and the bot maps them to loopback ports.
 SERVERS = {f"ns{number}.dns.example": f"198.51.100.{number}" for number in range(1, 5)}
-_OWN_ZONE = "dns.example"
+OWN_ZONE = "dns.example"
 
 
 class LocalDns:
@@ -25,7 +25,7 @@ class LocalDns:
         """Zones whose DNSSEC signatures are wrong."""
         self.servers = [LocalNameServer(name, address, self.zones) for name, address in SERVERS.items()]
         self.resolver = LocalResolver(self.zones, self.servers, self.broken, now)
-        self.add_zone(_OWN_ZONE)
+        self.add_zone(OWN_ZONE)
         for name, address in SERVERS.items():
             self.publish(name, "A", address)
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator
 
 from sandbox.dns import LocalDns, ServerFault
+from sandbox.dns.local_dns import OWN_ZONE
 from sandbox.json_types import Json
 from sandbox.web.personas import Persona
 from sandbox.web.slack_state import make_part
@@ -17,6 +18,8 @@ def read_dns_state(dns: LocalDns) -> Iterator[StatePart]:
     records = [
         {"name": name, "type": rtype, "value": value}
         for zone in dns.zones.values()
+        # The addresses of the name servers themselves are nothing to play with.
+        if zone.name != OWN_ZONE
         for (name, rtype), values in sorted(zone.records.items())
         if rtype in TYPES
         for value in values

@@ -55,7 +55,7 @@ def buttons(message):
         (line(f"admin@{SHOP}", MailSituation.OLD_LINK, AT), "the link in the email has expired after 30 days"),
         (
             line(f"admin@{SHOP}", mail=MailFinding(MailSituation.NOT_CHECKED, gap=Gap.OFF)),
-            "not emailed by me · MX not checked: DNS checks are turned off.",
+            "not emailed by me · MX not checked: DNS checks are turned off",
         ),
         (line(f"admin@{SHOP}", mail=MailFinding(MailSituation.NULL_MX)), "accepts no email (null MX)"),
     ],
