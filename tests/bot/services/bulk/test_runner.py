@@ -124,7 +124,7 @@ async def test_there_is_no_override_of_a_cooldown(started, carry_out, certcentra
 
 
 @pytest.mark.parametrize("failing", ["resend_order", "order"])
-async def test_at_a_429_all_items_wait_and_go_on(started, carry_out, certcentral, outcomes, failing, chat, clock):
+async def test_at_a_429_all_items_wait_and_continue(started, carry_out, certcentral, outcomes, failing, chat, clock):
     plan = await started()
     certcentral.failures[failing] = [CaRateLimited(20.0)]
     began = clock()

@@ -110,7 +110,7 @@ async def test_two_processes_respect_the_limits_together_and_waste_none(open_ser
     assert moments[-1] - began < 20.0
 
 
-async def test_plans_of_all_processes_keep_one_pace_and_half_of_it_while_a_person_waits(open_server):
+async def test_plans_of_all_processes_share_one_pace_and_half_of_it_while_a_person_waits(open_server):
     one, other = (RateLimitSlots(open_server(), [(100, 1.0)]) for _ in range(2))
     first = await one.bulk_pause(0.5)
     for slots in (one, other, one, other, one):
