@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from bot.errors import InvalidInput, MistypedCommand
-from bot.languages import read_locale
+from bot.languages import LANGUAGES, read_locale
 from bot.parsing.bulk import is_list
 from bot.parsing.targets import INVISIBLE, LONGEST_TEXT, QUOTES, DomainRef, OrderRef, quoted, read_target
 
@@ -58,6 +58,8 @@ _MAILTO = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _LONGEST_EMAIL = 320
+_AROUND_A_LANGUAGE = f"{QUOTES}{INVISIBLE}.,;:!?*()"
+_LANGUAGE_WORDS = frozenset(word.strip("()").lower() for name in LANGUAGES.values() for word in name.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ def read_command(text: str) -> Command:
 
 
 def _resend(words: Sequence[str]) -> OpenForm | ResendNow:
-    start = next((index for index, word in enumerate(words) if _keyword(word) in _KEYWORDS), len(words))
+    start = _first_clause(words)
     target = " ".join(words[:start] or words)
     try:
         wanted = read_target(target, as_label=True)
@@ -248,8 +250,8 @@ def form_line(line: str) -> str | None:
     Returns None for any other line.
     """
     command, *words = line.split()
-    start = next((index for index, word in enumerate(words) if _keyword(word) in _KEYWORDS), None)
-    if command != RESEND_COMMAND or start is None:
+    start = _first_clause(words)
+    if command != RESEND_COMMAND or start == len(words):
         return None
     try:
         wanted = read_target(" ".join(words[:start]), as_label=True)
@@ -317,6 +319,22 @@ def _clauses(words: Sequence[str]) -> tuple[tuple[str, ...], str | None, str | N
     return tuple(dict.fromkeys(emails)), locale, reason
 
 
+def _first_clause(words: Sequence[str]) -> int:
+    """Return the index of the first keyword. “in” is one only before what can be a language, not in a sentence."""
+    for index, word in enumerate(words):
+        keyword = _keyword(word)
+        if keyword == "in" and not _can_be_language(_until_keyword(list(words[index + 1 :]))):
+            continue
+        if keyword in _KEYWORDS:
+            return index
+    return len(words)
+
+
+def _can_be_language(values: Sequence[str]) -> bool:
+    """Return True for one word, which may be mistyped, and for several if one is that of a language's name."""
+    return len(values) <= 1 or any(word.strip(_AROUND_A_LANGUAGE).lower() in _LANGUAGE_WORDS for word in values)
+
+
 def _keyword(word: str) -> str:
     return word.lower().removesuffix(":")
 
@@ -356,7 +374,7 @@ def _bad_email(bare: str) -> str:
 
 
 def _locale(values: Sequence[str]) -> str:
-    locale = read_locale(" ".join(values).strip(f"{QUOTES}{INVISIBLE}.,;:!?*()")) if values else None
+    locale = read_locale(" ".join(values).strip(_AROUND_A_LANGUAGE)) if values else None
     if locale is None:
         raise _misunderstood(f"{quoted(' '.join(values))} isn't a language I know. Use a code such as de or fr")
     return locale

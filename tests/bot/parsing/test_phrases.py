@@ -63,6 +63,8 @@ SENTENCES = [
     "Sending: <@U0ANA> asks DigiCert to resend the DCV mail for order 700001 (shop.example.com).",
     f"{SINCE} · *Sent* · {ABOUT} · <https://example.slack.com/archives/C1/p1|thread>",
     "Looking up *order 700001* at DigiCert …",
+    "No order 700001 in this CertCentral account.",
+    "Please resend order 700001 in our CertCentral account",
     "Order 700001 (shop.example.com) has no pending domain.",
     "The message names order 700001, and nothing waits for it.",
     "*Recent requests for order 700001* · Newest first",
@@ -103,7 +105,7 @@ SEVERAL = [
     "https://www.digicert.com/secure/orders/700001 and shop.example.com",
     "order 700001 for account 123456",
     "order 700001 admin@example.com",
-    "Nothing was sent: several orders include dual.example.net. Use the order number: 700021, 700022.",
+    "Nothing was sent. dual.example.net is on 2 pending orders: 700021, 700022. Use an order number.",
 ]
 OTHER_NUMBERS = [
     *("account 700001", "ticket 700001", "incident #700001", "domain 700001", "certificate 700001", "invoice 700001"),
