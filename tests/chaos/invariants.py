@@ -222,10 +222,11 @@ def _every_request_is_reported_once_and_truly(env: Environment, rows: list[Row])
             ended[row["request_id"]].append(row["kind"])
     for row in rows:
         if row["kind"] == "accepted":
-            yield from _report_violations(env, row["request_id"], Counter(ended[row["request_id"]]))
+            yield from _report_violations(env, row, Counter(ended[row["request_id"]]))
 
 
-def _report_violations(env: Environment, request_id: str, ended: Counter[str]) -> Iterator[str]:
+def _report_violations(env: Environment, accepted: Row, ended: Counter[str]) -> Iterator[str]:
+    request_id = accepted["request_id"]
     roots = _messages(env, f"{request_id}.root")
     if env.shared_at is not None:
         # What stood in the channel became a neutral line there, and the request goes on directly.
@@ -241,27 +242,47 @@ def _report_violations(env: Environment, request_id: str, ended: Counter[str]) -
         return
     if not any(_is_true_of(root.text, ended) for root in (roots if late else roots[-1:])):
         yield f"{request_id} ended as {dict(ended)}, and its card says {roots[-1].text!r}"
+    if roots[-1].text.startswith("✅") and not _is_validated(env, accepted):
+        yield f"{request_id} is not validated, and its card says {roots[-1].text!r}"
 
 
-# What a card says of a name that was sent: it waits, or what came after that. A later state can hide a lost answer.
-_AFTER_SENDING = (*ENDINGS["sent"], "resent", "Resent", "Tried again", "· order ", ": order ", "no longer")
+def _is_validated(env: Environment, accepted: Row) -> bool:
+    """Return if every name that a request emailed for is validated in CertCentral."""
+    account = env.certcentral
+    for call in accepted["detail"]["calls"]:
+        kind, number, *_ = call["target"].split()
+        if kind == "domain":
+            domain = account.domains[int(number)]
+            if not all(domain.covers(each, account.now()) for each in call["recipients"]):
+                return False
+        else:
+            order = account.orders[int(number)]
+            names = [each for each in order.dns_names if each.removeprefix("*.") in call["recipients"]]
+            if not all(account.is_validated(order, each) for each in names):
+                return False
+    return True
+
+
+# What a card says of a name after its email: this hides if the email itself was sent.
+_LATER = (" validated", "certificate issued", "· resent", "Resent by", "· order ", ": order ", "no longer")
 _FAILED = "no email was sent"
 
 
 def _is_true_of(card: str, ended: Counter[str]) -> bool:
     """Return if a card says what the calls ended as, and nothing else."""
-    failed = ended["refused"] + ended["not_sent"]
-    says_sent = any(words in card for words in _AFTER_SENDING)
-    says_unknown = any(words in card for words in ENDINGS["unknown"])
-    says_refused = any(words in card for words in ENDINGS["refused"])
+
+    def says(*words: str) -> bool:
+        return any(each in card for each in words)
+
+    is_failed = bool(ended["refused"] + ended["not_sent"])
+    only_failed = set(+ended) <= {"refused", "not_sent"}
     return (
-        "Resending DCV email" not in card
-        and (_FAILED in card) == bool(failed)
-        and (says_refused if ended["refused"] else True)
-        and (says_sent if ended["sent"] else True)
-        and (says_unknown or says_sent if ended["unknown"] else not says_unknown)
-        and not (says_sent and set(ended) <= {"refused", "not_sent"})
-        and not (any(words in card for words in ("Email sent to", SENT)) and not ended["sent"])
+        not says("Resending DCV email")
+        and says(_FAILED) == is_failed
+        and (says(*ENDINGS["refused"]) if ended["refused"] else not says("DigiCert's reason:"))
+        and (says(SENT, *_LATER) if ended["sent"] else not says(SENT, "Email sent to"))
+        and (says(*ENDINGS["unknown"], *_LATER) if ended["unknown"] else not says(*ENDINGS["unknown"]))
+        and not (only_failed and says(" validated", "certificate issued"))
     )
 
 
