@@ -217,10 +217,12 @@ class OfferWorker:
         now = self._clock()
         known = await self._offers.channel_state(alert.channel_id, permission.key, named, now, now - SPAN)
         named, waiting = await self._waiting(alert, named, known, permission)
-        verdict = triage(list(named), waiting.keys(), known)
+        keys = {match.line.key for match in matches}.union(*(target.emails for target in waiting.values()))
+        known = await self._offers.channel_state(alert.channel_id, permission.key, keys, now, now - SPAN)
+        verdict = triage(list(named), waiting, known)
         targets = one_per_email([waiting[key] for key in verdict.offered])
         offer = _offer(alert, targets, now, permission)
-        if not await self._write(alert, verdict, offer, known, [match.line.key for match in matches]):
+        if not await self._write(alert, verdict, offer, known, keys):
             log.warning("another process looks at alerts; looking again", channel=alert.channel_id, ts=alert.ts)
             return
         if offer.targets:
@@ -288,7 +290,7 @@ class OfferWorker:
         }
 
     async def _write(
-        self, alert: Alert, verdict: Triage, offer: Offer, known: ChannelOffers, keys: Sequence[str]
+        self, alert: Alert, verdict: Triage, offer: Offer, known: ChannelOffers, keys: Collection[str]
     ) -> bool:
         """Save a triage in one transaction. Returns False, and writes nothing, if another process wrote meanwhile."""
         until = offer.at + OFFER_LIFETIME

@@ -1,6 +1,6 @@
 """The triage of an alert: its pending targets get an offer, are counted, or exceed the rate limit. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -34,16 +34,28 @@ def is_rate_limited(known: ChannelOffers) -> bool:
     return known.lately >= MOST_OFFERS
 
 
-def triage(named: Sequence[str], waiting: Collection[str], known: ChannelOffers) -> Triage:
+def triage(named: Sequence[str], waiting: Mapping[str, OfferTarget], known: ChannelOffers) -> Triage:
     """Decide about an alert that mentions the target keys `named`, of which `waiting` are pending.
 
-    If the author's allowance is used up, `waiting` comes from the account list alone, and its targets get no offers.
+    A target whose emails all have an open offer counts for these offers. If the author's allowance is used up,
+    `waiting` comes from the account list alone, and its targets get no offers.
     """
-    counted = tuple(dict.fromkeys(known.open[key] for key in named if key in known.open))
-    wanted = tuple(key for key in without_offer(named, known) if key in waiting)
+    same = {key: _open_for(target, known) for key, target in waiting.items()}
+    counted = [offer_id for key in named for offer_id in [*_open(key, known), *same.get(key, ())]]
+    wanted = tuple(key for key in without_offer(named, known) if key in waiting and not same[key])
     if is_rate_limited(known):
-        return Triage(counted, summarised=bool(wanted))
-    return Triage(counted, wanted)
+        return Triage(tuple(dict.fromkeys(counted)), summarised=bool(wanted))
+    return Triage(tuple(dict.fromkeys(counted)), wanted)
+
+
+def _open(key: str, known: ChannelOffers) -> list[str]:
+    return [known.open[key]] if key in known.open else []
+
+
+def _open_for(target: OfferTarget, known: ChannelOffers) -> list[str]:
+    """Return the open offers of all emails of a target; none if one of them has no offer."""
+    found = [_open(key, known) for key in target.emails]
+    return [offer_id for each in found for offer_id in each] if all(found) else []
 
 
 def one_per_email(targets: Sequence[OfferTarget]) -> list[OfferTarget]:

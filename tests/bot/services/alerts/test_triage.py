@@ -35,7 +35,22 @@ SUMMED_UP = ChannelOffers({"order:1": "a"}, MOST_OFFERS, "s")
     ],
 )
 def test_the_verdict_on_an_alert(named, waiting, known, verdict):
-    assert triage(named, waiting, known) == verdict
+    assert triage(named, {key: _target(key, key) for key in waiting}, known) == verdict
+
+
+@pytest.mark.parametrize(
+    ("emails", "open_offers", "verdict"),
+    [
+        (["domain:7"], {"domain:7": "a"}, Triage(counted=("a",))),
+        (["domain:7", "domain:8"], {"domain:7": "a", "domain:8": "b"}, Triage(counted=("a", "b"))),
+        (["domain:7", "domain:8"], {"domain:7": "a"}, Triage(offered=("order:1",))),
+        ([], {"domain:7": "a"}, Triage(offered=("order:1",))),
+    ],
+)
+def test_an_order_whose_emails_have_an_offer_counts_for_that_offer(emails, open_offers, verdict):
+    waiting = {"order:1": _target("order:1", *emails)}
+
+    assert triage(["order:1"], waiting, ChannelOffers(open_offers, 1, None)) == verdict
 
 
 @pytest.mark.parametrize(("lately", "full"), [(0, False), (MOST_OFFERS - 1, False), (MOST_OFFERS, True), (99, True)])
