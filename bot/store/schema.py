@@ -102,9 +102,11 @@ requests = Table(
     Column("accepted_at", String(27), nullable=False),
     Column("body", Text, nullable=False),
     Column("reported_at", String(27)),
+    Column("follows", String(32)),
 )
 _UNREPORTED = text("reported_at IS NULL")
 Index("requests_open", requests.c.accepted_at, sqlite_where=_UNREPORTED, postgresql_where=_UNREPORTED)
+Index("requests_follows", requests.c.follows)
 
 last_recipients = Table(
     "last_recipients",
@@ -301,7 +303,7 @@ digest_snoozes = Table(
     Column("user_id", String(32), nullable=False),
 )
 
-# This table and the next have times of the database's own clock, as the clocks of the instances may differ.
+# This table and the next two have times of the database's own clock, as the clocks of the instances may differ.
 leases = Table(
     "leases",
     metadata,
@@ -318,6 +320,15 @@ rate_limit_slots = Table(
     Column("kind", String(16), nullable=False, server_default=""),
 )
 Index("rate_limit_slots_at", rate_limit_slots.c.at, rate_limit_slots.c.id)
+
+edit_slots = Table(
+    "edit_slots",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("kind", String(16), nullable=False, server_default=""),
+)
+Index("edit_slots_at", edit_slots.c.at, edit_slots.c.id)
 
 
 def format_timestamp(at: datetime) -> str:

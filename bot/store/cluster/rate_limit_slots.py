@@ -1,4 +1,4 @@
-"""Rate limit slots: the times at which calls to DigiCert may go, shared by all instances on a PostgreSQL database."""
+"""Rate limit slots: the times at which calls may go, shared by all instances on a PostgreSQL database."""
 
 from collections.abc import Sequence
 
@@ -6,39 +6,44 @@ import sqlalchemy as sa
 
 from bot.fair_share import BULK, PERSON, PERSON_SECONDS
 from bot.store.database import Database
-from bot.store.schema import rate_limit_slots
+from bot.store.schema import edit_slots, rate_limit_slots
 
-# Calls differ in how long they take to arrive: two of them may be closer together at DigiCert than they were here.
+# Calls differ in how long they take to arrive: two of them may be closer together there than they were here.
 MARGIN_SECONDS = 0.05
 # The pace of plans holds over so many of their calls, so that small delays do not add up.
 _PACED = 5
-_LOCK = sa.text(f"SELECT pg_advisory_xact_lock({0x6463765F736C})")
+_LOCKS = {rate_limit_slots: 0x6463765F736C, edit_slots: 0x6463765F6564}
 
 
 class RateLimitSlots:
-    """One row per call that counts at DigiCert now or will. Its time is the database's, and may be in the future.
+    """One row per call that counts now or will. Its time is the database's, and may be in the future.
 
-    `rates` are pairs of calls and seconds. A new slot is later than all others. For each rate it is also at least
-    `seconds` later than the slot `calls` places before it. So no window has too many, whichever slots are released.
+    `table` has the calls to DigiCert, or the edits in Slack. `rates` are pairs of calls and seconds. A new slot is
+    later than all others. For each rate it is also at least `seconds` later than the slot `calls` places before it. So
+    no window has too many, whichever slots are released.
     """
 
-    def __init__(self, database: Database, rates: Sequence[tuple[int, float]]) -> None:
+    def __init__(
+        self, database: Database, rates: Sequence[tuple[int, float]], table: sa.Table = rate_limit_slots
+    ) -> None:
         self._database = database
-        newest = rate_limit_slots.c.at.desc(), rate_limit_slots.c.id.desc()
+        self._table = table
+        self._lock = sa.text(f"SELECT pg_advisory_xact_lock({_LOCKS[table]})")
+        newest = table.c.at.desc(), table.c.id.desc()
         earliest = [
-            sa.select(rate_limit_slots.c.at + sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds + MARGIN_SECONDS))
+            sa.select(table.c.at + sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds + MARGIN_SECONDS))
             .order_by(*newest)
             .offset(calls - 1)
             .limit(1)
             .scalar_subquery()
             for calls, seconds in rates
         ]
-        last = sa.select(sa.func.max(rate_limit_slots.c.at)).scalar_subquery()
+        last = sa.select(sa.func.max(table.c.at)).scalar_subquery()
         next_one = sa.func.greatest(sa.func.clock_timestamp(), last, *earliest)
-        ahead = sa.extract("epoch", rate_limit_slots.c.at - sa.func.clock_timestamp())
+        ahead = sa.extract("epoch", table.c.at - sa.func.clock_timestamp())
         self._next_one, self._ahead = next_one, ahead
         longest = sa.func.make_interval(0, 0, 0, 0, 0, 0, max(seconds for _, seconds in rates) + 1.0)
-        self._prune = sa.delete(rate_limit_slots).where(rate_limit_slots.c.at < sa.func.clock_timestamp() - longest)
+        self._prune = sa.delete(table).where(table.c.at < sa.func.clock_timestamp() - longest)
 
     async def reserve(self, kind: str = "") -> tuple[int, float]:
         """Reserve the next free slot. Return its id, and the seconds until its time. `kind` is BULK, PERSON, or empty.
@@ -46,10 +51,10 @@ class RateLimitSlots:
         Raises StoreUnavailable if the database does not answer.
         """
         async with self._database.write_unlocked() as connection:
-            await connection.execute(_LOCK)
+            await connection.execute(self._lock)
             # A separate statement, so that its snapshot has the slots that others inserted before we got the lock.
-            new = sa.insert(rate_limit_slots).values(at=self._next_one, kind=kind)
-            slot, ahead = (await connection.execute(new.returning(rate_limit_slots.c.id, self._ahead))).one()
+            new = sa.insert(self._table).values(at=self._next_one, kind=kind)
+            slot, ahead = (await connection.execute(new.returning(self._table.c.id, self._ahead))).one()
             await connection.execute(self._prune)
         return int(slot), max(0.0, float(ahead))
 
@@ -60,15 +65,15 @@ class RateLimitSlots:
         StoreUnavailable if it cannot be read.
         """
         earlier = (
-            sa.select(rate_limit_slots.c.at)
-            .where(rate_limit_slots.c.kind == BULK)
-            .order_by(rate_limit_slots.c.at.desc(), rate_limit_slots.c.id.desc())
+            sa.select(self._table.c.at)
+            .where(self._table.c.kind == BULK)
+            .order_by(self._table.c.at.desc(), self._table.c.id.desc())
             .offset(_PACED - 1)
             .limit(1)
             .scalar_subquery()
         )
         lately = sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 0, 0, 0, PERSON_SECONDS)
-        person = sa.exists().where(rate_limit_slots.c.kind == PERSON, rate_limit_slots.c.at > lately)
+        person = sa.exists().where(self._table.c.kind == PERSON, self._table.c.at > lately)
         passed = sa.extract("epoch", sa.func.clock_timestamp() - earlier)
         async with self._database.write_unlocked() as connection:
             seconds, is_shared = (await connection.execute(sa.select(passed, person))).one()
@@ -80,10 +85,10 @@ class RateLimitSlots:
         """Return how many slots are reserved from `seconds` ago on. Raises StoreUnavailable if it cannot be read."""
         since = sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
         async with self._database.write_unlocked() as connection:
-            counted = sa.select(sa.func.count()).select_from(rate_limit_slots).where(rate_limit_slots.c.at > since)
+            counted = sa.select(sa.func.count()).select_from(self._table).where(self._table.c.at > since)
             return int(await connection.scalar(counted) or 0)
 
     async def release(self, slot: int) -> None:
         """Release a slot that will not be used. Raises StoreUnavailable if the database does not answer."""
         async with self._database.write_unlocked() as connection:
-            await connection.execute(sa.delete(rate_limit_slots).where(rate_limit_slots.c.id == slot))
+            await connection.execute(sa.delete(self._table).where(self._table.c.id == slot))

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 # The newest migration. A test compares it with the files in `versions`.
-HEAD = "digests"
+HEAD = "edit_slots"
 
 
 def revision_of(connection: sa.Connection) -> str | None:
