@@ -94,14 +94,18 @@ class NotResendable(BotError):
     """There is no email to resend. `hint` says what would help instead.
 
     `kind` is one word for the reason, for counts: "validated", "method", "unknown", or empty for all others.
-    `revalidates` is the key of the domain that the user can revalidate instead, or empty.
+    `revalidates` is the key of the domain that the user can revalidate instead, or empty. `page` is the key of the
+    order or domain whose page in CertCentral helps, empty for CertCentral itself, or None.
     """
 
-    def __init__(self, sentence: str, instead: str, kind: str = "", revalidates: str = "") -> None:
+    def __init__(
+        self, sentence: str, instead: str, kind: str = "", revalidates: str = "", page: str | None = None
+    ) -> None:
         super().__init__(sentence)
         self.hint = instead
         self.kind = kind
         self.revalidates = revalidates
+        self.page = page
 
 
 class CooldownActive(BotError):

@@ -195,6 +195,7 @@ class ResendRequest:
 
     If `revalidates`, its calls are the steps of a revalidation: each begins only after the one before succeeded.
     `plan` is the id of the plan that it is an item of. Such a request has no messages of its own.
+    `follows` is the id of the request from whose card it was made, and `answers` that of the question.
     """
 
     id: str
@@ -209,6 +210,8 @@ class ResendRequest:
     requested_by: str | None = None
     revalidates: bool = False
     plan: str | None = None
+    follows: str | None = None
+    answers: str | None = None
 
     @property
     def order_id(self) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.errors import InvalidInput
-from bot.models import Address, Call, DomainTarget, OrderTarget, Plan, Recipient, Revalidation, WaitingName
+from bot.models import Address, Call, DomainTarget, OrderTarget, Plan, Recipient, Revalidation, TargetKey, WaitingName
 from bot.parsing.domain_names import display_name
 
 # Baseline Requirements 3.2.2.4.4: the constructed local parts. `admin` comes first, because it is the default.
@@ -148,7 +148,7 @@ def calls_for_emails(plan: Plan, emails: Sequence[str]) -> tuple[Call, ...]:
     """Return the calls for typed addresses. Each address serves every pending name that allows it.
 
     Raises InvalidInput if a pending name is left without a recipient, or an address serves no name. The error lists
-    these, and the addresses that DigiCert would allow.
+    these.
     """
     picks = [(waiting, _typed(waiting, emails)) for waiting in plan.waiting]
     left_over = [waiting for waiting, addresses in picks if not addresses]
@@ -158,10 +158,30 @@ def calls_for_emails(plan: Plan, emails: Sequence[str]) -> tuple[Call, ...]:
         for waiting, addresses in picks:
             if _missed(waiting, addresses):
                 raise InvalidInput(f"Nothing was sent. {_one_of_each(waiting)}")
-    if left_over or unused:
-        named = [_still_missing(waiting) for waiting in left_over[:MOST_NAMED]]
-        raise InvalidInput(" ".join(["Nothing was sent.", *named, *_more(left_over), *_unused(unused)]))
-    return _calls(picks)
+        return _calls(picks)
+    # If no address can be used, it goes without saying that no name has one.
+    missing = _still_missing(left_over) if used or not unused else []
+    raise InvalidInput(" ".join(["Nothing was sent.", *_unused(plan, unused), *missing]))
+
+
+def repeated_calls(plan: Plan, calls: Sequence[Call]) -> tuple[Call, ...]:
+    """Return these calls of an earlier request. Raises InvalidInput if the plan would not make exactly the same now."""
+    for call in calls:
+        of_target = [waiting for waiting in plan.waiting if waiting.target == call.target]
+        picked = {number: _again(waiting, call) for number, waiting in enumerate(of_target)}
+        [now] = chosen_calls(replace(plan, waiting=tuple(of_target)), picked) or (None,)
+        if now is None or _sorted(now) != _sorted(call):
+            raise InvalidInput("Choose a recipient.")
+    return tuple(calls)
+
+
+def _again(waiting: WaitingName, call: Call) -> list[int]:
+    emails = {recipient.email for recipient in call.recipients if recipient.name == waiting.name}
+    return [index for index, address in enumerate(waiting.allowed) if address.email in emails]
+
+
+def _sorted(call: Call) -> Call:
+    return replace(call, recipients=tuple(sorted(call.recipients, key=lambda each: (each.name, each.email))))
 
 
 def _typed(waiting: WaitingName, emails: Sequence[str]) -> list[Address]:
@@ -181,24 +201,26 @@ def _any_of(audience: Sequence[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-def _still_missing(waiting: WaitingName) -> str:
-    would_do = [address.email for address in waiting.allowed[:MOST_NAMED]]
-    more = len(waiting.allowed) - len(would_do)
-    others = f" or {more} others" if more else ""
-    return f"No recipient for {display_name(waiting.name)}: DigiCert allows {', '.join(would_do)}{others}."
+def _still_missing(left_over: Sequence[WaitingName]) -> list[str]:
+    """Return a sentence on the names without a recipient; none if there are none."""
+    return [f"Add a recipient for {_listed([display_name(each.name) for each in left_over])}."] if left_over else []
 
 
-def _more(left_over: Sequence[WaitingName]) -> list[str]:
-    more = len(left_over) - MOST_NAMED
-    return [f"{more} more domains have none either."] if more > 0 else []
-
-
-def _unused(emails: Sequence[str]) -> list[str]:
-    if not emails:
-        return []
+def _unused(plan: Plan, emails: Sequence[str]) -> list[str]:
+    """Return a sentence on the addresses that DigiCert does not allow, and one on those beyond one for each name."""
+    allowed = {address.email.lower() for waiting in plan.waiting for address in waiting.allowed}
+    wrong = [email for email in emails if email.lower() not in allowed]
+    beyond = [email for email in emails if email.lower() in allowed]
+    what = "order" if TargetKey.parse(plan.key).order_id else "domain"
     return [
-        f"Not used: {', '.join(emails[:MOST_NAMED])}. No pending domain allows it, or each has its recipient already."
+        *([f"{_listed(wrong)} can't approve this {what}."] if wrong else []),
+        *([f"Each domain gets one email, so leave out {_listed(beyond)}."] if beyond else []),
     ]
+
+
+def _listed(items: Sequence[str]) -> str:
+    *first, last = [*items[:MOST_NAMED], *([f"{len(items) - MOST_NAMED} more"] if len(items) > MOST_NAMED else [])]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _calls(picks: Sequence[tuple[WaitingName, Sequence[Address]]]) -> tuple[Call, ...]:

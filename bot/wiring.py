@@ -55,7 +55,7 @@ from bot.services.operations.config_files import read_calendar
 from bot.services.operations.health import HealthChecks
 from bot.services.operations.ledger_audit import HeadLog, compare_with_head_file
 from bot.services.operations.workflow_recovery import WorkflowRecovery
-from bot.services.publishing.edit_limiter import EditLimiter
+from bot.services.publishing.edit_limiter import MOST, EditLimiter
 from bot.services.publishing.publisher import MessagePublisher
 from bot.services.publishing.result_routes import ResultRoutes
 from bot.services.reports.history import HistoryReport
@@ -93,6 +93,7 @@ from bot.store.posts import Posts
 from bot.store.requests import Requests
 from bot.store.resend_asks import ResendAsks
 from bot.store.retry import until_begun
+from bot.store.schema import edit_slots
 from bot.timings import PRODUCTION, Timings
 from bot.workflow_engine import WorkflowEngine
 
@@ -231,6 +232,12 @@ async def _begun(dependencies: Dependencies) -> AsyncIterator[Services]:
         await database.close()
 
 
+def _edit_limiter(database: Database, seconds: float) -> EditLimiter:
+    """Return the limiter of edits in Slack, which the instances on a PostgreSQL database share."""
+    shared = None if database.is_sqlite else RateLimitSlots(database, [(MOST, seconds)], edit_slots)
+    return EditLimiter(seconds, shared)
+
+
 class _Container:
     """Creates each object when it is first needed, and only once."""
 
@@ -265,7 +272,7 @@ class _Container:
         self.allowed_emails = AllowedEmails(self.certcentral, dependencies.steady)
         self.reach = ReachReader(self.certcentral, self.account)
         self.result_routes = ResultRoutes(self.chat, dependencies.identity.scopes)
-        edits = EditLimiter(dependencies.timings.edit_window)
+        edits = _edit_limiter(database, dependencies.timings.edit_window)
         locks = dependencies.membership.locks
         self.publisher = MessagePublisher(self.chat, Posts(database), self.clock, locks, edits)
         self.authorizer = Authorizer(policy_loader, self.directory, self.ledger, dependencies.metrics, self.clock)
@@ -331,7 +338,7 @@ class _Container:
             snoozing=SnoozeService(self.authorizer, self.digest_worker, self.database, self.clock),
             reporter=self.reporter,
             resend=self.resend,
-            resend_asks=ResendAskService(self.authorizer, ResendAsks(self.database), self.publisher, self.clock),
+            resend_asks=self.resend_asks,
             status=self.status_report,
             health_checks=health,
             workflow_recovery=WorkflowRecovery(membership, self.engine),
@@ -345,6 +352,10 @@ class _Container:
         )
 
     @cached_property
+    def resend_asks(self) -> ResendAskService:
+        return ResendAskService(self.authorizer, ResendAsks(self.database), self.publisher, self.clock)
+
+    @cached_property
     def reporter(self) -> ResultReporter:
         return ResultReporter(
             self.requests,
@@ -354,6 +365,7 @@ class _Container:
             self.schedule,
             self.clock,
             email_end_note=self.settings.dcv_email_end_note,
+            asks=self.resend_asks,
             console_url=self.settings.console_url,
             timings=self.dependencies.timings,
         )

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 
 from bot.async_cache import cached
-from bot.models import Actor, Destination, Plan
+from bot.models import Actor, Destination, Plan, ResendAsk
 from bot.store.database import Database
 from bot.store.retention import FORM_RETENTION
 from bot.store.schema import format_timestamp, forms
@@ -21,9 +21,10 @@ class Form:
     """One version of a form: who opened it, where its result goes, and what it offers.
 
     Each target that is drawn makes a new version. `requested_by` is the id of the user who asked the actor to resend,
-    if there is one. `before` and `found_in` are shown again if only a choice changes. `response_url` is a secret: with
-    it, the bot answers in a channel that it is not in, for 30 minutes. `changes` is the id of the plan that a form of
-    many targets changes.
+    if there is one. `follows` is the id of the request from whose card it was opened, and `answers` that of the
+    question. `before` and `found_in` are shown again if only a choice changes. `response_url` is a secret: with it, the
+    bot answers in a channel that it is not in, for 30 minutes. `changes` is the id of the plan that a form of many
+    targets changes.
     """
 
     actor: Actor
@@ -36,19 +37,23 @@ class Form:
     found_in: str | None = None
     response_url: str | None = field(default=None, repr=False)
     changes: str | None = None
+    follows: str | None = None
+    answers: str | None = None
 
     @property
     def revalidates(self) -> bool:
         """True if its submission is a revalidation, which is another action of the policy than a resend."""
         return self.plan is not None and self.plan.revalidation is not None
 
-    def requested(self, by: str) -> "Form":
-        """Return the form as another user requested it; unchanged if the actor requested it of themselves."""
-        return self if by == self.actor.user_id else replace(self, requested_by=by)
+    def answering(self, ask: ResendAsk) -> "Form":
+        """Return the form that a question opens: its result is that of the user who asked, unless they send it."""
+        by = ask.actor.user_id
+        return replace(self, answers=ask.id, requested_by=None if by == self.actor.user_id else by)
 
     def redrawn(self, plan: Plan | None = None, drawn_at: datetime | None = None) -> "Form":
         """Return the next version of the form, with an id of its own."""
-        return Form(self.actor, self.destination, plan, drawn_at, self.requested_by, response_url=self.response_url)
+        new_id = uuid.uuid4().hex
+        return replace(self, id=new_id, plan=plan, drawn_at=drawn_at, before=None, found_in=None, changes=None)
 
 
 _FORM = TypeAdapter(Form)

@@ -31,6 +31,12 @@ class Requests:
         """Return the request as it was accepted. Raises KeyError if it is unknown."""
         return await self._remembered(request_id)
 
+    async def following(self, request_id: str) -> list[ResendRequest]:
+        """Return the requests that users made from the card of this one, newest first."""
+        chosen = sa.select(requests.c.body).where(requests.c.follows == request_id)
+        rows = await self._database.rows(chosen.order_by(requests.c.accepted_at.desc()))
+        return [_REQUEST.validate_json(row.body) for row in rows]
+
     async def unreported(self) -> list[str]:
         """Return the ids of the requests whose outcome is not published yet, oldest first.
 
@@ -76,9 +82,8 @@ async def known(transaction: AsyncConnection, request_id: str) -> KnownRequest |
 async def add(transaction: AsyncConnection, request: ResendRequest) -> None:
     """Save an accepted request."""
     body = _REQUEST.dump_json(request).decode()
-    await transaction.execute(
-        sa.insert(requests).values(id=request.id, accepted_at=format_timestamp(request.at), body=body)
-    )
+    row = {"id": request.id, "accepted_at": format_timestamp(request.at), "body": body, "follows": request.follows}
+    await transaction.execute(sa.insert(requests).values(row))
 
 
 async def remember_recipients(transaction: AsyncConnection, call: Call, at: datetime) -> None:

@@ -43,6 +43,15 @@ class ResendAsks:
         rows = await self._database.rows(sa.select(resend_asks).where(resend_asks.c.id == ask_id))
         return _ask(rows[0]) if rows else None
 
+    async def posted(self, most: int) -> list[ResendAsk]:
+        """Return at most `most` questions that were posted and not withdrawn, newest first."""
+        is_its_post = posts.c.key == sa.literal(POST) + resend_asks.c.id
+        chosen = (
+            sa.select(resend_asks).join(posts, is_its_post).where(posts.c.ts.is_not(None), posts.c.detour.is_(None))
+        )
+        rows = await self._database.rows(chosen.order_by(resend_asks.c.at.desc()).limit(most))
+        return [_ask(row) for row in rows]
+
 
 async def _is_over_limit(transaction: Transaction, ask: ResendAsk) -> bool:
     lately = resend_asks.c.at > format_timestamp(ask.at - SPAN)

@@ -32,6 +32,7 @@ MOST_BUTTON_OPTIONS = 5
 SECTION_TEXT = 3000
 # The limit of chat.update, which is stricter than that of chat.postMessage. Messages are updated later.
 MESSAGE_TEXT = 4000
+_INTERNALS = re.compile(r" \((?:HTTP [0-9]+|DIGICERT_[A-Z_]+)\)|; check DIGICERT_[A-Z_]+| Check DIGICERT_[A-Z_]+\.")
 _MOST_EMAILS = 3
 _ROOM_FOR_AN_EMAIL = 80
 # The mark for an invisible character, and the characters that are blank although Unicode calls them printable.
@@ -120,6 +121,11 @@ def join_names(items: Sequence[str], most: int | None = None, last: str = "and")
     more = len(items) - len(items[:most])
     *first, end = [*items[:most], f"{more} more"] if more else items or [""]
     return f"{', '.join(first)} {last} {end}" if first else end
+
+
+def without_internals(words: str) -> str:
+    """Return an error without status codes and names of settings, which help in the log, not in Slack."""
+    return _INTERNALS.sub("", words)
 
 
 def emails(addresses: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from slack_sdk.models.blocks import ActionsBlock, ButtonElement
 
 from bot.models import NAME, Grantees, ResendAsk, TargetKey
 from bot.views.blocks import Message, group, join_names, name, person, plain, section
+from bot.views.resend_messages import Successor, resent_by
 
 ASK = "ask_to_resend"
 REVIEW = "review_ask"
@@ -23,16 +24,25 @@ def mentions(who: Grantees) -> str:
 
 def question(ask: ResendAsk, who: Grantees) -> Message:
     """Return the message in the channel that asks those who may resend, with a button that opens the form."""
-    what = f"the DCV email for *{_shown(ask.target)}*" if ask.target else "a DCV email"
-    words = f"{mentions(_first(who))}: {person(ask.actor.user_id)} asks to resend {what}."
+    words = f"{mentions(_first(who))}: {person(ask.actor.user_id)} asks to resend {_what(ask)}."
     review = ButtonElement(text=plain("Review and resend…"), action_id=REVIEW, value=ask.id, style="primary")
     return Message(words, (section(words), ActionsBlock(elements=[review])))
+
+
+def answered(ask: ResendAsk, newer: Successor) -> Message:
+    """Return the question after the email was sent: without its button, with who sent it."""
+    words = f"{person(ask.actor.user_id)} asked to resend {_what(ask)}. {resent_by(newer)}."
+    return Message(words, (section(words),))
 
 
 def asked(who: Grantees) -> Message:
     """Return the confirmation for the user who asked."""
     words = f"I asked {mentions(_first(who))} in this channel. You'll see there when the email is resent."
     return Message(words, (section(words),))
+
+
+def _what(ask: ResendAsk) -> str:
+    return f"the DCV email for *{_shown(ask.target)}*" if ask.target else "a DCV email"
 
 
 def _first(who: Grantees) -> Grantees:

@@ -222,17 +222,24 @@ def nothing_named(wanted: Sequence[TargetRef], *, hides: bool) -> str:
 
 
 def nothing(
-    form_id: str, sentence: str, instead: str, key: str = "", console: str = "", revalidates: str = ""
+    form_id: str,
+    sentence: str,
+    instead: str,
+    key: str = "",
+    *,
+    page: str | None = None,
+    console: str = "",
+    revalidates: str = "",
 ) -> ModalView:
     """Return the view if there is nothing to resend: the reason, and what to do instead.
 
-    `key` is what was looked up, and `console` the address of CertCentral, whose page for it a button opens.
-    `revalidates` is the key of the domain that the user can revalidate, or empty.
+    `key` is what was looked up. A button opens a `page` of CertCentral, whose address is `console`. `revalidates` is
+    the key of the domain that the user can revalidate, or empty.
     """
     words = section(f"*{escape(sentence)}*\n{escape(instead)}".strip())
     elements = [revalidate_button(revalidates, "the domain")] if revalidates else []
-    if console and TargetKey.parse(revalidates or key).number is not None:
-        elements.append(console_button(console, revalidates or key))
+    if console and page is not None:
+        elements.append(console_button(console, page))
     actions = [ActionsBlock(elements=elements)] if elements else []
     return _dead_end(form_id, key, words, *actions)
 

@@ -1,13 +1,12 @@
 """The card of a request: its one message, edited as the request proceeds, with the buttons that can help now."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
-from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject
 
 from bot.follow_up_schedule import NOT_SUBMITTED
 from bot.models import (
@@ -22,6 +21,8 @@ from bot.models import (
 )
 from bot.views.blocks import (
     Message,
+    channel,
+    confirmation,
     context,
     date_time,
     emails,
@@ -34,6 +35,7 @@ from bot.views.blocks import (
     section,
     time_of_day,
     truncate,
+    without_internals,
 )
 from bot.views.console_links import console_button
 from bot.views.revalidation_card import Stop, deciding_call, stop_of
@@ -43,6 +45,7 @@ Results = Mapping[int, CallResult]
 
 CHECK_NOW = "check_now"
 SEND_AGAIN = "send_again"
+TRY_AGAIN = "try_again"
 RESUME_TRACKING = "resume_tracking"
 # The ⋯ menu, and its entries.
 REQUEST_MENU = "request_menu"
@@ -56,7 +59,6 @@ STOP_FOLLOWING = "stop_following"
 GONE = "gone"
 MOST_SHOWN = 5
 _ISSUED = "issued"
-_INTERNALS = re.compile(r" \((?:HTTP [0-9]+|DIGICERT_[A-Z_]+)\)|; check DIGICERT_[A-Z_]+| Check DIGICERT_[A-Z_]+\.")
 _ROOM_FOR_A_NAME = 300
 MAY_HAVE_BEEN_SENT = frozenset({LedgerEvent.SENT, LedgerEvent.UNKNOWN})
 _FAILED = frozenset({LedgerEvent.REFUSED, LedgerEvent.NOT_SENT})
@@ -244,10 +246,15 @@ def is_settled(facts: CardFacts) -> bool:
 def buttons(facts: CardFacts) -> ActionsBlock | None:
     """Return the buttons that can help now, or None: a request has one set of them."""
     every = _names_of(facts)
-    if facts.resent or any(each.state is _State.RESENT for each in every):
+    is_continued = facts.resent is not None and facts.request.revalidates
+    if is_continued or any(each.state is _State.RESENT for each in every):
         return None
     console = [console_button(facts.console_url, facts.request.key)] if facts.console_url else []
     unsettled = [each.result.outcome for each in every if each.state not in _SETTLED]
+    if facts.resent and not _FAILED.isdisjoint(unsettled):
+        # What failed has its buttons on the card of the next attempt. What was sent is still tracked here.
+        unsettled = [outcome for outcome in unsettled if outcome not in _FAILED]
+        console = console if unsettled else []
     if not unsettled:
         # A link is no button of the set: nothing can be done with it twice.
         return ActionsBlock(elements=console) if console else None
@@ -262,39 +269,67 @@ def buttons(facts: CardFacts) -> ActionsBlock | None:
     shown = {RESUME_TRACKING: "Resume tracking"} if facts.can_resume and not facts.is_tracked else {}
     if worst is LedgerEvent.UNKNOWN and not shown:
         shown[CHECK_NOW] = _MENU[CHECK_NOW]
+    repeats = worst is LedgerEvent.NOT_SENT and not facts.request.revalidates
     # What DigiCert refused first is the domain, and not a recipient.
-    shown[SEND_AGAIN] = _RESEND_LABELS[LedgerEvent.NOT_SENT if stop and not stop.has_begun else worst]
+    label = _RESEND_LABELS[LedgerEvent.NOT_SENT if stop and not stop.has_begun else worst]
+    shown[TRY_AGAIN if repeats else SEND_AGAIN] = label
     hidden = {*shown, *(() if facts.is_tracked else (STOP_TRACKING,))}
     hidden |= {CHECK_NOW, ASK_TO_APPROVE, TRACE_EMAIL} if worst in _FAILED else set()
     entries = {entry: label for entry, label in _MENU.items() if entry not in hidden}
-    pressed = _pressed(facts.request, shown)
+    pressed = _pressed(facts.request, shown, confirm=_try_again(facts) if repeats else None)
     return ActionsBlock(elements=[*pressed, *console, menu(REQUEST_MENU, facts.request.id, entries)])
 
 
-def _pressed(request: ResendRequest, shown: Mapping[str, str], *, is_primary: bool = False) -> list[ButtonElement]:
-    """Return the buttons by action and label. If `is_primary`, the first one is what helps most."""
+def _pressed(
+    request: ResendRequest, shown: Mapping[str, str], *, is_primary: bool = False, confirm: ConfirmObject | None = None
+) -> list[ButtonElement]:
+    """Return the buttons by action and label. If `is_primary`, the first one is what helps most.
+
+    `confirm` is the dialog of TRY_AGAIN.
+    """
     styles = ["primary" if is_primary else None, *(None for _ in shown)]
     return [
-        ButtonElement(text=plain(label), action_id=action, value=request.id, style=style)
+        ButtonElement(
+            text=plain(label),
+            action_id=action,
+            value=request.id,
+            style=style,
+            confirm=confirm if action == TRY_AGAIN else None,
+        )
         for (action, label), style in zip(shown.items(), styles, strict=False)
     ]
 
 
+def _try_again(facts: CardFacts) -> ConfirmObject:
+    """Return the dialog before exactly those emails are sent that were not."""
+    not_sent = [call for number, call in enumerate(facts.request.calls) if _is_not_sent(facts.results[number])]
+    addresses = list(dict.fromkeys(recipient.email for call in not_sent for recipient in call.recipients))
+    count = sum(len(call.recipients) for call in not_sent)
+    question = f"Send {'one DCV email' if count == 1 else f'{count} DCV emails'} to {emails(addresses)}?"
+    return confirmation("Resend DCV email", question, "Send")
+
+
+def _is_not_sent(ended: CallResult) -> bool:
+    return ended.outcome is LedgerEvent.NOT_SENT
+
+
 _DETOURS = {
-    "shared_channel": "the channel is shared with another organization",
-    "not_in_channel": "I'm not in the channel. To see results there, run `/invite @DCV Resend` in it",
-    "channel_not_found": "I don't have access to that conversation. Invite me to see results there",
-    "is_archived": "the channel is archived",
-    "thread_not_found": "the original message was deleted",
+    "shared_channel": "{channel} is shared with another organization",
+    "not_in_channel": "I'm not in {channel}. To see results there, run `/invite @DCV Resend` in it",
+    "channel_not_found": "I don't have access to {channel}. Invite me to see results there",
+    "is_archived": "{channel} is archived",
+    "thread_not_found": "the original message in {channel} was deleted",
 }
 
 
-def as_direct_message(message: Message, detour: str) -> Message:
+def as_direct_message(message: Message, detour: str, channel_id: str) -> Message:
     """Return the message for a direct conversation, with the reason why it is not in the original channel.
 
     `detour` is Slack's error code.
     """
-    words = f"Only you can see this because {_DETOURS.get(detour, 'Slack did not let me post in the channel')}."
+    reason = _DETOURS.get(detour, "Slack did not let me post in {channel}")
+    shown = channel(channel_id) if channel(channel_id).startswith("<#") else "that conversation"
+    words = f"Only you can see this because {reason.format(channel=shown)}."
     return Message(f"{message.text} {words.replace('`', '')}", (*message.blocks, context(words)))
 
 
@@ -426,13 +461,13 @@ def _by_state(each: _Name) -> int:
 def _stopped(stop: Stop) -> list[str]:
     """Return what is known of a revalidation that stopped: the state of the domain, the reason, and what to check."""
     if stop.is_unknown:
-        said = truncate(_without_internals(stop.result.message), _ROOM_FOR_A_REASON)
+        said = truncate(_shown(stop.result.message), _ROOM_FOR_A_REASON)
         return [stop.state, f"{said} I won't retry by myself.".strip()]
     return list(filter(None, [stop.state, _reason(stop.result), stop.advice]))
 
 
 def _of_one_call(each: _Name) -> str:
-    words = _without_internals(each.result.message)
+    words = _shown(each.result.message)
     match each.state:
         case _State.FAILED:
             return _reason(each.result)
@@ -450,7 +485,7 @@ def _of_one_name(facts: CardFacts, each: _Name) -> str:
         case _State.FAILED:
             return f"no email was sent. {_reason(each.result)}"
         case _State.UNKNOWN:
-            return f"may or may not have been sent to {addresses}. {_without_internals(each.result.message)}"
+            return f"may or may not have been sent to {addresses}. {_shown(each.result.message)}"
         case _State.WAITING:
             return f"waiting for approval ({addresses})"
         case _State.RESENT:
@@ -463,7 +498,7 @@ def _of_one_name(facts: CardFacts, each: _Name) -> str:
 
 def _reason(failed: CallResult) -> str:
     """Return why no email was sent. DigiCert's own text is quoted; the bot's texts name DigiCert first."""
-    words = truncate(_without_internals(failed.message), _ROOM_FOR_A_REASON)
+    words = truncate(_shown(failed.message), _ROOM_FOR_A_REASON)
     if failed.outcome is not LedgerEvent.REFUSED or words.startswith("DigiCert rejected"):
         return words
     if words and not words.startswith("DigiCert"):
@@ -471,9 +506,8 @@ def _reason(failed: CallResult) -> str:
     return f"DigiCert rejected the request. {words}".strip()
 
 
-def _without_internals(words: str) -> str:
-    """Return a reason without status codes and names of settings, which help in the log, not in Slack."""
-    return _INTERNALS.sub("", escape(words))
+def _shown(words: str) -> str:
+    return without_internals(escape(words))
 
 
 def resent_by(newer: Successor | None, done: str = "Resent") -> str:

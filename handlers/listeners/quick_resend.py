@@ -1,17 +1,14 @@
 """The button *Resend to admin@…* of a status row: send after a confirmation, or open the form."""
 
-import asyncio
 from typing import Any
 
 from attrs import define
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.errors import CooldownActive
-from bot.models import Actor, Destination, Interaction
+from bot.models import Destination, Interaction
 from bot.services.publishing.result_routes import ResultRoutes
 from bot.services.resend.form import ResendFormService
 from bot.services.resend.quick_resend import QuickResend
-from bot.services.resend.requests import NewRequest, ResendService
 from bot.slack.chat import Chat
 from bot.views import quick_resend, resend_form
 from bot.wiring import Services
@@ -24,8 +21,6 @@ from handlers.listeners.payloads import (
     read_trigger,
 )
 
-# A trigger opens a form for three seconds. Half of them remain for Slack.
-PATIENCE = 1.5
 ROW = "this row"
 
 
@@ -35,7 +30,6 @@ class QuickResendButton:
 
     _quick_resend: QuickResend
     _form_service: ResendFormService
-    _resend: ResendService
     _routes: ResultRoutes
     _chat: Chat
     _boundary: ErrorBoundary
@@ -45,27 +39,12 @@ class QuickResendButton:
         interaction, destination = read_screen_interaction(body), read_form_destination(body)
         await ack()
         async with self._boundary.respond_to(interaction):
-            asked = await self._prepared(interaction.actor, destination, body)
-            if asked is None or not await self._sent(asked):
+            cause, value = f"trigger:{read_trigger(body)}", read_choice(body) or ""
+            prepared = self._quick_resend.prepare(interaction.actor, destination, cause, value)
+            if sent := await self._quick_resend.send(prepared):
+                await self._routes.explain(interaction, sent.subject)
+            else:
                 await self._open(interaction, destination, body)
-                return
-            await self._routes.explain(interaction, asked.subject)
-
-    async def _prepared(self, actor: Actor, destination: Destination, body: Payload) -> NewRequest | None:
-        cause, value = f"trigger:{read_trigger(body)}", read_choice(body) or ""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                return await self._quick_resend.prepare(actor, destination, cause, value)
-        except TimeoutError:
-            return None
-
-    async def _sent(self, asked: NewRequest) -> bool:
-        try:
-            await self._resend.send(asked)
-        except CooldownActive:
-            # Another user was faster. The form says who, and asks for a reason.
-            return False
-        return True
 
     async def _open(self, interaction: Interaction, destination: Destination, body: Payload) -> None:
         key = (read_choice(body) or "").partition("|")[0]
@@ -80,6 +59,6 @@ class QuickResendButton:
 def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
     button = QuickResendButton(
-        services.quick_resend, services.form_service, services.resend, services.result_routes, services.chat, boundary
+        services.quick_resend, services.form_service, services.result_routes, services.chat, boundary
     )
     app.action(quick_resend.QUICK_RESEND)(button.press)

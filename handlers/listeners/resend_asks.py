@@ -71,7 +71,7 @@ class ResendAskButtons:
         async with self._boundary.respond_to(interaction):
             ask, wanted = await self._asks.find(read_choice(body) or "")
             form = await self._form_service.start(interaction.actor, read_thread(body), ask.target, wanted)
-            form = form.requested(ask.actor.user_id)
+            form = form.answering(ask)
             if wanted is None:
                 await self._form_service.save(form)
             view_id = await self._chat.open_form(read_trigger(body), resend_form.loading(form.id, ASKED))

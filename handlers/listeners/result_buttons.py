@@ -6,12 +6,13 @@ from typing import Any
 from attrs import define
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.models import Interaction
+from bot.models import Actor, Interaction, ResendRequest
 from bot.policy.rules import Action
 from bot.services.follow_up.check_now import CheckNow
 from bot.services.follow_up.worker import FollowUpWorker
 from bot.services.mail_trace.trace import MailTrace
 from bot.services.resend.form import ResendFormService
+from bot.services.resend.quick_resend import QuickResend
 from bot.services.resend.reporter import ResultReporter
 from bot.services.resend.requests import ResendService
 from bot.slack.chat import Chat
@@ -44,6 +45,7 @@ class ResultButtons:
     _form_service: ResendFormService
     _resend: ResendService
     _mail_trace: MailTrace
+    _quick_resend: QuickResend
     _chat: Chat
     _boundary: ErrorBoundary
 
@@ -70,12 +72,26 @@ class ResultButtons:
         await ack()
         async with self._boundary.respond_to(interaction):
             request = await self._check_now.request(interaction.actor, _request_id(body), Action.RESEND)
+            await self._open_again(interaction.actor, request, body)
+
+    async def try_again(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Send what was not sent, or open the form if that is not possible in time, or not exactly."""
+        interaction = read_message_interaction(body)
+        await ack()
+        async with self._boundary.respond_to(interaction):
+            actor = interaction.actor
+            request = await self._check_now.request(actor, _request_id(body), Action.RESEND)
             thread = await self._reporter.thread(request)
-            form = await self._form_service.start(interaction.actor, thread, request.subject)
-            view_id = await self._chat.open_form(read_trigger(body), resend_form.loading(form.id, request.subject))
-            if view_id:
-                before = await self._resend.previous_result(request)
-                await self._chat.update_form(view_id, await self._form_service.repeat(form, request, before))
+            prepared = self._quick_resend.again(actor, thread, f"trigger:{read_trigger(body)}", request)
+            if await self._quick_resend.send(prepared) is None:
+                await self._open_again(actor, request, body)
+
+    async def _open_again(self, actor: Actor, request: ResendRequest, body: Payload) -> None:
+        form = await self._form_service.start(actor, await self._reporter.thread(request), request.subject)
+        view_id = await self._chat.open_form(read_trigger(body), resend_form.loading(form.id, request.subject))
+        if view_id:
+            before = await self._resend.previous_result(request)
+            await self._chat.update_form(view_id, await self._form_service.repeat(form, request, before))
 
     async def details(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Open the modal with everything that the card leaves out."""
@@ -135,11 +151,13 @@ def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None
         services.form_service,
         services.resend,
         services.mail_trace,
+        services.quick_resend,
         services.chat,
         boundary,
     )
     app.action(resend_messages.CHECK_NOW)(buttons.check)
     app.action(resend_messages.SEND_AGAIN)(buttons.send_again)
+    app.action(resend_messages.TRY_AGAIN)(buttons.try_again)
     app.action(resend_messages.STOP_FOLLOWING)(buttons.ask_to_stop)
     app.action(resend_messages.RESUME_TRACKING)(buttons.resume)
     entries = {

@@ -66,6 +66,7 @@ def _of_the_leader(services: Services) -> list[Work]:
         _regularly(SWEEP_SECONDS, services.bulk_runner.start_pending),
         _regularly(EXPIRY_SECONDS, services.bulk_runner.expire),
         _regularly(SHARING_SECONDS, services.offer_worker.withdraw),
+        _regularly(SHARING_SECONDS, services.resend_asks.withdraw),
         *(_regularly(RETAIN_SECONDS, clean_up) for clean_up in cleanups),
         _regularly(RETAIN_SECONDS, services.head_log.log_head, at_once=True),
     ]

@@ -13,6 +13,7 @@ from bot.recipients import (
     constructed,
     needs_shared_mailbox,
     preselected,
+    repeated_calls,
     shared_calls,
     shared_mailboxes,
 )
@@ -276,3 +277,42 @@ def test_one_mailbox_for_many_names_is_one_address_of_each_list():
 
     assert shared_mailboxes(plan_of(*names)) == ("admin",)
     assert {recipient.email for recipient in calls[3].recipients} == {"admin@a3.example", "admin@shop.a3.example"}
+
+
+@pytest.mark.parametrize(
+    ("emails", "said"),
+    [
+        (["bob@corp.example"], "bob@corp.example can't approve this order."),
+        ([AT_NAME[0].email], "Add a recipient for other.example."),
+        (
+            [AT_NAME[0].email, "bob@corp.example"],
+            "bob@corp.example can't approve this order. Add a recipient for other.example.",
+        ),
+        (
+            [AT_NAME[0].email, AT_NAME[1].email, "admin@other.example"],
+            f"Each domain gets one email, so leave out {AT_NAME[1].email}.",
+        ),
+    ],
+)
+def test_typed_addresses_that_do_not_fit_say_what_to_change(emails, said):
+    plan = plan_of(waiting(*AT_NAME), waiting(*constructed("other.example"), name="other.example"))
+
+    with pytest.raises(InvalidInput) as refused:
+        calls_for_emails(plan, emails)
+
+    assert str(refused.value) == f"Nothing was sent. {said}"
+
+
+def test_calls_are_repeated_only_if_the_plan_would_make_the_same():
+    plan = plan_of(waiting(*AT_NAME), waiting(*constructed("other.example"), name="other.example"))
+    calls = chosen_calls(plan, {0: [1], 1: [0]})
+
+    assert repeated_calls(plan, calls) == calls
+    for changed in (
+        plan_of(plan.waiting[0]),
+        plan_of(*plan.waiting, waiting(*AT_SCOPE, name="third.example")),
+        plan_of(plan.waiting[0], waiting(constructed("other.example")[1], name="other.example")),
+        plan_of(),
+    ):
+        with pytest.raises(InvalidInput):
+            repeated_calls(changed, calls)

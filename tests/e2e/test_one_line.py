@@ -57,8 +57,7 @@ async def test_a_line_that_leaves_a_name_over_or_an_address_unused_sends_nothing
     await ana.command("/dcv-resend", "700003 to admin@one.com to bob@corp.example", pki)
     whisper = await ana.receives("Nothing was sent")
 
-    assert "No recipient for two.com: DigiCert allows admin@two.com" in whisper.text
-    assert "bob@corp.example" in whisper.text
+    assert "bob@corp.example can't approve this order. Add a recipient for two.com." in whisper.text
     assert "shop.one.com" not in whisper.text
     assert certcentral.resends == []
     assert pki.messages == []
@@ -73,9 +72,9 @@ async def test_a_line_meets_the_same_nothing_to_do_choice_and_cooldown_as_the_fo
     certcentral.add_order(700006, ["two.com"])
 
     await ana.command("/dcv-resend", "700004 to admin@issued.com", pki)
-    await ana.receives("has been issued")
+    issued = await ana.receives("has been issued")
     await ana.command("/dcv-resend", "two.com to admin@two.com", pki)
-    choice = await ana.receives("several orders include two.com")
+    choice = await ana.receives("two.com is on 2 pending orders")
     await ana.command("/dcv-resend", "700001 to admin@one.com", pki)
     await slack.sees_message(pki, containing="Order 700001 · ")
     await ana.command("/dcv-resend", "700001 to admin@one.com", pki)
@@ -83,6 +82,7 @@ async def test_a_line_meets_the_same_nothing_to_do_choice_and_cooldown_as_the_fo
     await ana.command("/dcv-resend", "700001 to admin@one.com because it was lost", pki)
     await slack.changes.wait_for(lambda: len(certcentral.resends) == 2, what="the second PUT")
 
+    assert "Open in CertCentral" in issued.visible_text
     assert "700005" in choice.text
     assert "700006" in choice.text
     assert f"<@{ana.id}>" in cooled.text

@@ -82,8 +82,8 @@ async def test_a_refusal_is_reported_in_digicerts_words_and_frees_the_cooldown(
         ),
         (answers(404, {"errors": [{"code": "not_found|order"}]}), "not_found|order"),
         (answers(422, {"errors": [{"message": "First."}, {"message": "Second."}]}), "First. Second."),
-        (answers(413, "<html>Too large</html>"), "gave no reason"),
-        (answers(410), "gave no reason"),
+        (answers(413, "<html>Too large</html>"), "without a reason"),
+        (answers(410), "without a reason"),
     ]
 
     orders = await _end_each(slack, certcentral, ana, pki, [fault for fault, _ in refusals])
@@ -168,6 +168,25 @@ async def test_a_digicert_that_is_busy_for_too_long_is_reported_as_not_sent_and_
     assert kinds(ledger(), ORDER) == ["sending", "turned_away", "not_sent"]
     assert not again.says("ago by")
     assert slack.problems == []
+
+
+async def test_what_was_not_sent_is_tried_again_with_one_confirmed_press(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
+) -> None:
+    certcentral.faults.plan(put(), answers(429, BUSY, {"Retry-After": "301"}))
+    await resend(ana, ORDER, pki)
+    root = await sees_end(slack, pki, ORDER)
+
+    asked = ana.confirmation(root, "Try again")
+    await ana.click(root, "Try again", confirmed=True)
+    newer = await slack.sees_message(pki, "waiting for approval", thread=root)
+    await slack.wait_for(lambda: "Resent by" in root.text, "the older card to say who resent", 20.0)
+
+    assert asked.text == "Send one DCV email to admin@example.com?"
+    assert tells(newer) == "sent"
+    assert "Try again" not in root.visible_text
+    assert kinds(ledger(), ORDER) == ["sending", "turned_away", "not_sent", "sending", "sent"]
+    assert (len(certcentral.outbox), slack.problems) == (1, [])
 
 
 async def test_a_digicert_that_cannot_be_reached_is_tried_three_times_then_reported_as_not_sent(

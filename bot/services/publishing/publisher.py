@@ -148,13 +148,14 @@ class MessagePublisher:
         if post.detour and user_id is None:
             raise SlackRejected(post.detour)
         try:
-            return await self._publish(post, user_id, drawn, lock, is_new=is_new)
+            return await self._publish(post, user_id, _worded(drawn, post, destination), lock, is_new=is_new)
         except SlackRejected as error:
             _unless_the_token_is_bad(error)
             if post.detour or user_id is None:
                 raise
             log.info("the channel is closed to the bot; sending a direct message", error=error.code)
             directly_now = replace(post, ts=None, detour=error.code)
+            drawn = _worded(drawn, directly_now, destination)
             return await self._publish(directly_now, user_id, drawn, lock, is_new=is_new)
 
     def _remember_drawn(self, key: str, at: float) -> None:
@@ -218,9 +219,8 @@ class MessagePublisher:
 
         If it is not new, an earlier try may have posted it without Slack's answer, so search Slack first.
         """
-        if post.detour and user_id:
-            message = as_direct_message(message, post.detour)
-            post = post if post.ts else replace(post, destination=Destination(user_id))
+        if post.detour and user_id and not post.ts:
+            post = replace(post, destination=Destination(user_id))
         ts = post.ts or (None if is_new else await self._found(post))
         if ts is None:
             return await self._post(post, message, lock)
@@ -259,6 +259,11 @@ class MessagePublisher:
             # `publish` is repeated later, so this error needs no handling. If it is not read, asyncio logs it as a bug.
             task.add_done_callback(partial(_log_failure, key))
             raise
+
+
+def _worded(message: Message, post: Post, destination: Destination) -> Message:
+    """Return the message with the reason if it is in a direct conversation instead of its destination."""
+    return as_direct_message(message, post.detour, destination.channel_id) if post.detour else message
 
 
 def _log_failure(key: str, task: asyncio.Task[Any]) -> None:

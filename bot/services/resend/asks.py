@@ -7,17 +7,23 @@ from attrs import define
 
 from bot.clock import Clock
 from bot.errors import InvalidInput, SlackRejected, StaleInteraction
-from bot.models import Actor, Destination, ResendAsk
+from bot.models import NAME, Actor, Destination, ResendAsk, ResendRequest, TargetKey
+from bot.parsing.domain_names import is_subdomain_of, without_wildcard
 from bot.parsing.targets import TargetRef, read_target_key
 from bot.policy.rules import INELIGIBLE, Action
 from bot.services.authorization.authorizer import Authorizer, others_who_can
 from bot.services.authorization.resources import resource_for_input
+from bot.services.publishing.delivery import root_key
 from bot.services.publishing.publisher import SHARED, MessagePublisher, is_direct
 from bot.store.resend_asks import POST, ResendAsks
 from bot.views import resend_asks as views
 from bot.views.blocks import Message
+from bot.views.resend_messages import Successor
 
 log = structlog.get_logger(__name__)
+
+# Slack takes about fifty edits a minute, and as many questions about a channel.
+MOST_WITHDRAWN = 20
 
 _CLOSED = "I can't post in this channel. Run `/invite @DCV Resend`, or ask them directly."
 _SHARED = "I don't ask in channels that are shared with another organization. Ask them directly."
@@ -68,8 +74,41 @@ class ResendAskService:
             return ask, read_target_key(ask.target)
         raise StaleInteraction("request")
 
+    async def show_answer(self, request: ResendRequest) -> None:
+        """Replace the question that a sent request answers by who sent it, without its button. Safe to repeat.
+
+        Raises SlackUnavailable if Slack cannot be reached.
+        """
+        ask = await self._asks.get(request.answers) if request.answers else None
+        if ask is None or not _is_about(ask, request) or not await self._publisher.post_of(f"{POST}{ask.id}"):
+            return
+        link = await self._publisher.link(root_key(request.id))
+        message = views.answered(ask, Successor(request.actor.user_id, link))
+        try:
+            await self._publisher.publish(f"{POST}{ask.id}", ask.destination, message, None)
+        except SlackRejected as error:
+            log.warning("the answer to a question could not be shown", ask=ask.id, error=error.code)
+
+    async def withdraw(self) -> None:
+        """Replace the newest questions by a neutral line if their channel became shared. Safe to repeat.
+
+        Nothing else edits a question that gets no answer.
+        """
+        for ask in await self._asks.posted(MOST_WITHDRAWN):
+            await self._publisher.withdraw(f"{POST}{ask.id}")
+
     async def _require_open(self, destination: Destination) -> None:
         if is_direct(destination):
             raise InvalidInput(_DIRECT)
         if reason := await self._publisher.blocked_reason(destination):
             raise InvalidInput(_SHARED if reason == SHARED else _CLOSED)
+
+
+def _is_about(ask: ResendAsk, request: ResendRequest) -> bool:
+    """Return True if a request is for what was asked: the user may have chosen something else in the form."""
+    asked = TargetKey.parse(ask.target)
+    if asked.kind != NAME:
+        return not ask.target or asked.order_id == request.order_id
+    name = without_wildcard(asked.value)
+    sent = [without_wildcard(each) for call in request.calls for each in call.names]
+    return any(is_subdomain_of(name, each) or is_subdomain_of(each, name) for each in sent)

@@ -177,6 +177,7 @@ class ResendFormService:
 
     async def repeat(self, form: Form, request: ResendRequest, before: str | None) -> ModalView:
         """Return the form for an earlier request, with its result in `before`. The user must give a reason."""
+        form = replace(form, follows=request.id, answers=request.answers)
         return await self._draw(form, partial(self._finder.by_key, request.key), request.key, _Extras(before=before))
 
     async def revalidate(self, form: Form, key: str) -> ModalView:
@@ -297,6 +298,8 @@ class ResendFormService:
             requested_by=form.requested_by,
             revalidates=revalidation is not None,
             continues=revalidation.continues if revalidation else None,
+            follows=form.follows,
+            answers=form.answers,
         )
 
     async def with_cooldown(self, actor: Actor, filled: FormInput, cooldown: Cooldown) -> ModalView:
@@ -367,7 +370,8 @@ class ResendFormService:
         try:
             return await self._finder.find(wanted, visibility)
         except NotResendable as error:
-            raise NotResendable(sentence, f"{error} {error.hint}", error.kind, error.revalidates) from error
+            hint = f"{error} {error.hint}"
+            raise NotResendable(sentence, hint, error.kind, error.revalidates, error.page) from error
 
     async def _nothing(self, opened: Form, sentence: str, hint: str) -> ModalView:
         form = opened.redrawn()
@@ -398,7 +402,15 @@ class ResendFormService:
                     opened.actor, action, about, resource_for_plan(opened.destination, found, key)
                 )
         except NotResendable as error:
-            drawing = views.nothing(form.id, str(error), error.hint, key, self._console_url, error.revalidates)
+            drawing = views.nothing(
+                form.id,
+                str(error),
+                error.hint,
+                key,
+                page=error.page,
+                console=self._console_url,
+                revalidates=error.revalidates,
+            )
         except (CaError, PermissionUnknown) as error:
             drawing = views.unavailable(form.id, describe(error), key)
         except NotAllowed as error:
@@ -463,11 +475,13 @@ class ResendFormService:
 def _ambiguous(choice: DomainChoice) -> str:
     """Return why an ambiguous command sends nothing, and what to type instead. A domain cannot be typed by its id."""
     if any(match.kind is Kind.DOMAIN for match in choice.matches):
-        return f"Nothing was sent: several domains are called {choice.name}. Choose one with /dcv-resend {choice.name}."
-    ids = ", ".join(str(match.id) for match in choice.matches[:MOST_NAMED])
+        return f"Nothing was sent. Several domains are called {choice.name}. Choose one with /dcv-resend {choice.name}."
+    ids, more = ", ".join(str(match.id) for match in choice.matches[:MOST_NAMED]), len(choice.matches) - MOST_NAMED
+    listed = f"{ids} and {more} more" if more > 0 else ids
     if choice.is_exact:
-        return f"Nothing was sent: several orders include {choice.name}. Use the order number: {ids}."
-    return f"Nothing was sent: no pending order includes {choice.name} itself. Use the order number: {ids}."
+        on = f"{choice.name} is on {len(choice.matches)} pending orders: {listed}."
+        return f"Nothing was sent. {on} Use an order number."
+    return f"Nothing was sent. No pending order includes {choice.name} itself. Use an order number: {listed}."
 
 
 def _planned(form: Form) -> Plan:

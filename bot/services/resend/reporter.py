@@ -1,7 +1,8 @@
 """The Slack messages of one request: announced at once, and reported however long Slack is unavailable."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -16,6 +17,7 @@ from bot.follow_up_schedule import FollowUpSchedule
 from bot.models import CallResult, Destination, FollowUp, FollowUpState, LedgerEvent, ResendRequest
 from bot.services.publishing.delivery import attempt_delivery, is_reminder, last_reminder_key, root_key
 from bot.services.publishing.publisher import Draw, MessagePublisher
+from bot.services.resend.asks import ResendAskService
 from bot.store.follow_ups import FollowUps
 from bot.store.ledger.entries import Ledger
 from bot.store.posts import Post
@@ -26,7 +28,7 @@ from bot.views import follow_up as views
 from bot.views import request_details, resend_messages
 from bot.views.blocks import Message
 from bot.views.resend_form import ModalView
-from bot.views.resend_messages import CardFacts, Successor, is_stopped_by_person
+from bot.views.resend_messages import MAY_HAVE_BEEN_SENT, CardFacts, Successor, is_stopped_by_person
 from bot.views.revalidation_card import stop_of
 
 log = structlog.get_logger(__name__)
@@ -43,16 +45,20 @@ class ResultReporter:
     _schedule: FollowUpSchedule
     _clock: Clock
     _email_end_note: bool = field(kw_only=True)
+    _asks: ResendAskService | None = field(default=None, kw_only=True)
     _console_url: str = field(default="", kw_only=True)
     _timings: Timings = field(default=PRODUCTION, kw_only=True)
 
     async def announce(self, request_id: str) -> int:
         """Publish that the request is in progress, and return its number of calls.
 
-        Errors of Slack are only logged, and a bound limits the wait, so that Slack does not delay the emails.
+        The card from which it was made loses its buttons. Errors of Slack are only logged, and a bound limits the wait,
+        so that Slack does not delay the emails.
         """
         request = await until_available(self._requests.get, request_id)
-        await self._best_effort(request, lambda _: resend_messages.in_progress(request))
+        async with self._best_effort():
+            await self._show_progress(request, lambda _: resend_messages.in_progress(request))
+            await self._refresh_followed(request)
         return len(request.calls)
 
     async def waiting(self, request_id: str, turned_away: Mapping[str, Any]) -> None:
@@ -62,12 +68,16 @@ class ResultReporter:
         busy = turned_away["busy"]
         # An earlier version of the bot did not save the words.
         words = turned_away.get("words") or "DigiCert cannot be reached."
-        await self._best_effort(request, lambda results: resend_messages.waiting(request, results, again, busy, words))
+        async with self._best_effort():
+            await self._show_progress(
+                request, lambda results: resend_messages.waiting(request, results, again, busy, words)
+            )
 
     async def progress(self, request_id: str) -> None:
         """Publish which of several calls have ended."""
         request = await until_available(self._requests.get, request_id)
-        await self._best_effort(request, lambda results: resend_messages.progress(request, results))
+        async with self._best_effort():
+            await self._show_progress(request, lambda results: resend_messages.progress(request, results))
 
     async def report(self, request_id: str) -> dict[str, Any]:
         """Publish the outcome. Safe to repeat.
@@ -114,9 +124,12 @@ class ResultReporter:
 
     async def details(self, request: ResendRequest, page: int) -> ModalView | None:
         """Return one page of the details of a request; None while it has not ended."""
-        if len(await self._ledger.results(request.id)) < len(request.calls):
+        if not await self._has_ended(request):
             return None
         return request_details.details(await self.facts(request), page, email_end_note=self._email_end_note)
+
+    async def _has_ended(self, request: ResendRequest) -> bool:
+        return len(await self._ledger.results(request.id)) == len(request.calls)
 
     async def _ended(self, request: ResendRequest) -> Message:
         """Return the card with the outcome and the current state."""
@@ -132,16 +145,26 @@ class ResultReporter:
             request,
             await self._ledger.results(request.id),
             follow_ups,
-            successors={request_id: await self._successor(request_id) for request_id in newer},
+            successors={
+                request_id: await self._successor(await self._requests.get(request_id)) for request_id in newer
+            },
+            resent=await self._resent(request),
             validated=await self._ledger.validated(request.id),
             has_buttons=key == await self._holder(request.id, follow_ups),
             can_resume=any(self._schedule.next_check(each.since, now) for each in stopped),
             console_url=self._console_url,
         )
 
-    async def _successor(self, request_id: str) -> Successor:
-        newer = await self._requests.get(request_id)
-        return Successor(newer.actor.user_id, await self._publisher.link(root_key(request_id)))
+    async def _resent(self, request: ResendRequest) -> Successor | None:
+        """Return the newest request that was made from the card for the same target, one that was sent if there is."""
+        newer = [each for each in await self._requests.following(request.id) if each.key == request.key]
+        found = [await self._successor(each) for each in newer]
+        return next((each for each in found if each.is_sent), None) or next(iter(found), None)
+
+    async def _successor(self, newer: ResendRequest) -> Successor:
+        outcomes = {each.outcome for each in (await self._ledger.results(newer.id)).values()}
+        link = await self._publisher.link(root_key(newer.id))
+        return Successor(newer.actor.user_id, link, not outcomes.isdisjoint(MAY_HAVE_BEEN_SENT))
 
     async def _holder(self, request_id: str, follow_ups: Sequence[FollowUp]) -> str:
         """Return the key of the message that has the buttons: the newest reminder, or the card once a user stopped."""
@@ -176,7 +199,10 @@ class ResultReporter:
     async def _publish_result(self, request_id: str) -> None:
         request = await self._requests.get(request_id)
         root = await self.refresh_root(request)
+        await self._refresh_followed(request)
         results = await self._ledger.results(request.id)
+        if self._asks and any(result.outcome in MAY_HAVE_BEEN_SENT for result in results.values()):
+            await self._asks.show_answer(request)
         if self._email_end_note and all(result.outcome is LedgerEvent.SENT for result in results.values()):
             await self._note_email_end(root)
         await self._requests.reported(request.id, self._clock())
@@ -193,18 +219,39 @@ class ResultReporter:
         except SlackRejected as error:
             log.warning("the note on the end of email validation could not be posted", error=error.code)
 
-    async def _best_effort(
+    async def _refresh_followed(self, request: ResendRequest) -> None:
+        """Publish the card again from which this request was made. Safe to repeat."""
+        if request.follows is None:
+            return
+        try:
+            followed = await self._requests.get(request.follows)
+        except KeyError:
+            # It was pruned meanwhile.
+            return
+        if not await self._has_ended(followed):
+            return
+        try:
+            await self.refresh_reminders(followed, await self.refresh_root(followed))
+        except SlackRejected as error:
+            log.warning("the card of the earlier request could not be updated", error=error.code)
+
+    async def _show_progress(
         self, request: ResendRequest, message: Callable[[Mapping[int, CallResult]], Message]
     ) -> None:
-        """Publish the progress, or the outcome if another process has ended the request meanwhile. Only log errors."""
+        """Publish the progress, or the outcome if another process has ended the request meanwhile."""
 
         async def draw() -> Message:
             results = await self._ledger.results(request.id)
             return await self._ended(request) if len(results) == len(request.calls) else message(results)
 
+        await self._show_root(request, draw)
+
+    @asynccontextmanager
+    async def _best_effort(self) -> AsyncIterator[None]:
+        """Bound the time of what is published inside, and only log its errors."""
         try:
             async with asyncio.timeout(self._timings.announce_timeout):
-                await self._show_root(request, draw)
+                yield
         except (BotError, TimeoutError) as error:
             log.warning("could not be announced; the outcome will be reported", error=str(error))
         except Exception:

@@ -57,7 +57,8 @@ class NewRequest:
     time at which the form was drawn: a reason does not override a cooldown that began later. `reach` is everything
     that its emails would validate, as DigiCert reported it then. `continues` is the id of an unfinished revalidation
     whose remaining steps these are: its cooldown does not stop them. `plan` is the id of the plan that it is an item
-    of: it counts with its plan for the limits of a person, and no reason overrides a cooldown.
+    of: it counts with its plan for the limits of a person, and no reason overrides a cooldown. `follows` and `answers`
+    are the ids of the request or the question below which the user made it.
     """
 
     actor: Actor
@@ -74,6 +75,8 @@ class NewRequest:
     revalidates: bool = False
     continues: str | None = None
     plan: str | None = None
+    follows: str | None = None
+    answers: str | None = None
 
     @property
     def action(self) -> Action:
@@ -249,6 +252,12 @@ class ResendService:
         link = await self._publisher.link(root_key(cooldown.request_id))
         return Cooldown(cooldown.user_id, cooldown.at, cooldown.expires_at, outcome, link)
 
+    async def not_sent(self, request: ResendRequest) -> tuple[Call, ...]:
+        """Return the calls of a request that were not sent, and that no one needs to correct."""
+        results = await self._ledger.results(request.id)
+        outcomes = {number: result.outcome for number, result in results.items()}
+        return tuple(call for number, call in enumerate(request.calls) if outcomes.get(number) is LedgerEvent.NOT_SENT)
+
     async def previous_result(self, request: ResendRequest) -> str | None:
         """Return the result of a request as marked-up text, or None while it has not ended."""
         results = await self._ledger.results(request.id)
@@ -291,6 +300,8 @@ class ResendService:
             requested_by=asked.requested_by,
             revalidates=asked.revalidates,
             plan=asked.plan,
+            follows=asked.follows or asked.continues,
+            answers=asked.answers,
         )
 
 

@@ -98,3 +98,11 @@ async def test_each_name_of_a_call_remembers_its_own(database, stored, clock):
 
     last = await stored.last_recipients([recipient.name for recipient in recipients])
     assert last == {recipient.name: (recipient.email,) for recipient in recipients}
+
+
+async def test_the_requests_from_the_card_of_another_are_listed_newest_first(stored, add, make_request, clock):
+    late, early = make_request("late", follows="r1"), make_request("early", follows="r1", at=clock() - timedelta(1))
+    await add(make_request("r1"), late, early, make_request("r3", follows="r2"))
+
+    assert await stored.following("r1") == [late, early]
+    assert await stored.following("late") == []

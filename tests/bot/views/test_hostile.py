@@ -417,7 +417,9 @@ VIEWS = {
         of.draw(st.lists(st.builds(NameState, of.foreign.name, st.booleans(), of.text), min_size=1, max_size=20)),
         of.now,
     ),
-    "resend_messages.as_direct_message": lambda of: resend_messages.as_direct_message(of.message(), of.draw(of.text)),
+    "resend_messages.as_direct_message": lambda of: resend_messages.as_direct_message(
+        of.message(), of.draw(of.text), of.draw(of.text)
+    ),
     "alert_offers.offer": lambda of: alert_offers.offer(of.offer()),
     "resend_messages.withdrawn": lambda _: resend_messages.withdrawn(),
     "alert_offers.summary": lambda of: alert_offers.summary(of.offer(), of.now - of.now),
@@ -448,12 +450,13 @@ VIEWS = {
     "approvals.posted": lambda of: approvals.posted(of.approval_ask()),
     "approvals.not_posted": lambda of: approvals.not_posted(of.approval_ask()),
     "resend_asks.question": lambda of: resend_asks.question(of.ask(), Grantees(("U0ANA",), ("S0PKI",))),
+    "resend_asks.answered": lambda of: resend_asks.answered(of.ask(), resend_messages.Successor("U0ANA", LINK)),
     "resend_asks.asked": lambda _: resend_asks.asked(Grantees(("U0ANA",) * 9, ("S0PKI",))),
     "errors.ephemeral": lambda of: errors.ephemeral(of.draw(of.text) + "."),
     "errors.internal_error": lambda _: errors.internal_error("0a1b2c3d", "C0HELP"),
     "errors.stopping": lambda _: errors.stopping(),
     "status.page": lambda of: status.page(
-        status.StatusPage(0, 2, 9, tuple(of.draw(st.lists(of.row(), min_size=1, max_size=10))), of.now), of.now
+        status.StatusPage(0, 2, (9, 3), tuple(of.draw(st.lists(of.row(), min_size=1, max_size=10))), of.now), of.now
     ),
     "status.states": lambda of: status.states(
         of.draw(of.text), of.draw(st.lists(of.state(), min_size=1, max_size=5)), 3, of.now, "https://console.example"

@@ -109,7 +109,7 @@ def test_slack_accepts_every_other_state_of_the_form(foreign, slack, now, data):
         resend_form.reloading("f1"),
         resend_form.choice("f1", name, matches, now),
         resend_form.nothing("f1", data.draw(foreign.text), data.draw(foreign.text)),
-        resend_form.nothing("f1", "Nothing.", "", f"name:{name}", "https://console.example"),
+        resend_form.nothing("f1", "Nothing.", "", f"name:{name}", page="", console="https://console.example"),
         resend_form.unavailable("f1", data.draw(foreign.text), "order:7"),
     ]
 
@@ -406,7 +406,8 @@ def test_reading_preserves_the_target_of_the_form():
 
 
 def test_nothing_to_do_says_so_and_leads_to_certcentral():
-    view = resend_form.nothing("f1", "Order 1 is issued.", "Reissue it.", "order:1", "https://console.example")
+    page, console = "order:1", "https://console.example"
+    view = resend_form.nothing("f1", "Order 1 is issued.", "Reissue it.", "order:1", page=page, console=console)
 
     assert "Order 1 is issued." in texts(view)
     assert "Reissue it." in texts(view)

@@ -145,7 +145,7 @@ def test_slack_accepts_every_message_and_modal_of_a_request(foreign, slack, data
         resend_messages.result(any_facts),
     ]
     detour = data.draw(st.one_of(st.sampled_from(["shared_channel", "not_in_channel"]), foreign.text))
-    messages += [resend_messages.as_direct_message(message, detour) for message in messages]
+    messages += [resend_messages.as_direct_message(message, detour, detour) for message in messages]
 
     assert all(slack.takes_message(message) for message in messages)
     assert slack.takes_view(request_details.details(any_facts, data.draw(st.integers(-1, 99)), email_end_note=True))
@@ -344,6 +344,7 @@ def test_of_many_names_five_are_listed(order, follow_up):
         (REFUSED, None, {}, ["Choose another recipient…", OPEN, "Details"]),
         (NOT_SENT, None, {}, ["Try again", OPEN, "Details"]),
         (NOT_SENT, None, {"resent": Successor("U0BOB")}, []),
+        (SENT, {}, {"resent": Successor("U0BOB", is_sent=False)}, TRACKED),
     ],
 )
 def test_a_button_is_shown_only_if_it_can_help(order, follow_up, outcome, row, more, labels):
@@ -359,6 +360,24 @@ def test_a_card_whose_request_failed_names_the_next_attempt(order, is_sent, said
     assert message.text.startswith(f"⛔ a.example + 2 · no email was sent. DigiCert's reason: “Locked.” {said}")
 
 
+def test_what_was_sent_beside_a_failed_call_that_was_retried_is_tracked_on(domains, follow_up):
+    card = facts(domains, [SENT, NOT_SENT, REFUSED], follow_up(), resent=Successor("U0BOB"))
+
+    assert buttons(resend_messages.result(card)) == TRACKED
+
+
+def test_try_again_asks_first_for_exactly_what_was_not_sent(domains):
+    card = facts(domains, [SENT, NOT_SENT, NOT_SENT])
+
+    [dialog] = [
+        each["confirm"]["text"]["text"]
+        for block in resend_messages.result(card).payload()["blocks"]
+        for each in block.get("elements", ())
+        if "confirm" in each
+    ]
+    assert dialog == "Send 2 DCV emails to admin@b.example and admin@c.example?"
+
+
 def test_check_now_answers_with_what_still_needs_approval_first(now):
     states = [NameState("a.example", False, "validated"), NameState("b.example", True, "waiting for approval")]
 
@@ -372,10 +391,14 @@ def test_check_now_answers_with_what_still_needs_approval_first(now):
 def test_a_direct_message_says_why(order):
     sent = resend_messages.result(facts(order, SENT))
 
-    shared, strange = (resend_messages.as_direct_message(sent, detour) for detour in ("shared_channel", "<!channel>"))
+    shared, strange = (
+        resend_messages.as_direct_message(sent, detour, "C0PKI") for detour in ("shared_channel", "<!channel>")
+    )
+    elsewhere = resend_messages.as_direct_message(sent, "is_archived", "<!channel>")
 
-    reason = "Only you can see this because the channel is shared with another organization."
+    reason = "Only you can see this because <#C0PKI> is shared with another organization."
     assert shared.text == f"{sent.text} {reason}"
+    assert elsewhere.text.endswith(" because that conversation is archived.")
     assert len(shared.blocks) == len(sent.blocks) + 1
     assert "channel>" not in strange.text
 

@@ -264,7 +264,7 @@ async def test_a_message_in_a_newly_shared_channel_continues_directly_and_is_neu
     assert neutral(chat) == [True]
     assert len(edits(chat)) == 1
     [direct] = [text for channel, text in chat.texts if channel == "D0ANA"]
-    assert direct.startswith("Validated. Only you can see this because the channel is shared with another")
+    assert direct.startswith("Validated. Only you can see this because <#C0PKI> is shared with another")
 
 
 @pytest.mark.fault("M9")

@@ -193,6 +193,19 @@ async def test_a_domains_form_is_titled_by_its_name(form_service, form, ana, cer
     assert [recipient.email for recipient in asked.calls[0].recipients] == ["admin@example.com", "pki@example.com"]
 
 
+async def test_a_form_from_a_card_or_a_question_becomes_a_request_that_knows_it(
+    form_service, form, ana, order, make_request
+):
+    earlier = make_request(key="order:700001", answers="a1")
+    view = await form_service.repeat(form, earlier, None)
+    drawn = await form_service.form(ana, view["private_metadata"])
+
+    view = await form_service.choose(drawn, "order:700001")
+    asked = await form_service.submit(ana, "V1", filled(view, {0: [0], 1: [0]}))
+
+    assert (asked.follows, asked.answers) == ("r1", "a1")
+
+
 async def test_one_mailbox_for_many_names_becomes_one_call(form_service, form, ana, certcentral):
     certcentral.add_order(700001, *(f"a{number}.example" for number in range(12)))
     view = await form_service.find_target(form, OrderRef(700001))
@@ -393,8 +406,8 @@ async def test_names_that_a_person_may_not_ask_for_are_not_read(
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ("skala.net", "no pending order includes skala.net itself. Use the order number: 700301."),
-        ("twice.net", "several domains are called twice.net. Choose one with /dcv-resend twice.net."),
+        ("skala.net", "No pending order includes skala.net itself. Use an order number: 700301."),
+        ("twice.net", "Several domains are called twice.net. Choose one with /dcv-resend twice.net."),
     ],
 )
 async def test_a_line_without_a_form_sends_nothing_for_what_only_belongs_to_the_name(
@@ -404,7 +417,7 @@ async def test_a_line_without_a_form_sends_nothing_for_what_only_belongs_to_the_
     certcentral.add_domain(9001, "twice.net")
     certcentral.add_domain(9002, "twice.net")
 
-    with pytest.raises(InvalidInput, match=f"Nothing was sent: {sentence}"):
+    with pytest.raises(InvalidInput, match=rf"Nothing was sent\. {sentence}"):
         await form_service.from_command(ana, PKI, "c1", ResendNow(DomainRef(typed), ("admin@skala.net",)))
 
 

@@ -1,10 +1,14 @@
 """One tap: sends exactly what the dialog said, and leaves everything else to the form."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.errors import CaUnavailable, NotAllowed
-from bot.models import Actor, Destination, OrderTarget, Recipient, order_key
+from bot.models import Actor, Destination, LedgerEvent, OrderTarget, Recipient, order_key
 from bot.services.resend.quick_resend import QuickResend
+from bot.store import cooldowns
+from bot.store.ledger.entries import Entry, append
 from bot.store.requests import remember_recipients
 from bot.views.quick_resend import quick_resend_button, quick_resend_value
 
@@ -16,6 +20,7 @@ SAID = quick_resend_value(KEY, NAME, EMAIL)
 @pytest.fixture
 def quick_resend(authorizer, finder, resend, clock, directory):
     directory.add("U0EVE")
+    directory.add("U0BOB")
     return QuickResend(authorizer, finder, resend, {ALERTS.channel_id}, "en", clock)
 
 
@@ -143,3 +148,66 @@ def test_the_button_has_a_dialog_with_the_whole_address_and_what_it_validates(ke
     assert dialog["text"]["text"].endswith(question)
     assert (dialog["confirm"]["text"], dialog["deny"]["text"]) == ("Send", "Cancel")
     assert email not in button["value"]
+
+
+@pytest.fixture
+def end(database, stored, clock, ana):
+    """Return a function that ends the only call of a request, and its cooldown if nothing was sent."""
+
+    async def end_it(request_id, outcome=LedgerEvent.NOT_SENT):
+        request = await stored.get(request_id)
+        async with database.write() as transaction:
+            await append(transaction, Entry(outcome, clock(), ana, request_id, 0, 1, {"words": ""}))
+            if outcome is LedgerEvent.NOT_SENT:
+                await cooldowns.release(transaction, request_id, request.calls[0].cooldown_keys)
+        return request
+
+    return end_it
+
+
+@pytest.fixture
+async def failed(quick_resend, resend, mailed, end, ana):
+    """Return a request of Ana's, accepted and not sent."""
+    asked = await quick_resend.prepare(ana, PKI, "trigger:0", SAID)
+    return await end(await resend.accept(replace(asked, reason="new mailbox", locale="de")))
+
+
+async def test_exactly_what_was_not_sent_is_tried_again(quick_resend, resend, failed, ana):
+    thread = Destination("C0PKI", "1.0")
+
+    asked = await quick_resend.again(Actor("U0BOB", "T0HOME"), thread, "trigger:1", failed)
+
+    same = (failed.calls, failed.key, failed.subject, failed.locale, failed.reason)
+    assert (asked.calls, asked.key, asked.subject, asked.locale, asked.reason) == same
+    assert (asked.destination, asked.follows) == (thread, failed.id)
+    assert await resend.accept(asked)
+
+
+async def is_sent_by_a_colleague(quick_resend, resend, failed, **_):
+    assert await resend.accept(await quick_resend.again(failed.actor, PKI, "trigger:2", failed))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [has_another_name_now, is_issued, cannot_be_read, is_sent_by_a_colleague],
+)
+async def test_what_differs_from_what_was_not_sent_is_left_to_the_form(
+    quick_resend, resend, failed, certcentral, ana, change
+):
+    await change(certcentral=certcentral, quick_resend=quick_resend, resend=resend, failed=failed)
+
+    assert await quick_resend.again(ana, PKI, "trigger:1", failed) is None
+
+
+@pytest.mark.parametrize("outcome", [LedgerEvent.SENT, LedgerEvent.UNKNOWN, LedgerEvent.REFUSED])
+async def test_only_what_was_not_sent_is_tried_again(quick_resend, resend, mailed, end, clock, ana, outcome):
+    request_id = await resend.accept(await quick_resend.prepare(ana, PKI, "trigger:0", SAID))
+    request = await end(request_id, outcome)
+    clock.advance(days=1)
+
+    assert await quick_resend.again(ana, PKI, "trigger:1", request) is None
+
+
+async def test_who_may_not_resend_cannot_try_again(quick_resend, failed):
+    with pytest.raises(NotAllowed):
+        await quick_resend.again(Actor("U0EVE", "T0HOME"), PKI, "trigger:1", failed)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from bot.errors import SlackRejected, SlackUnavailable
-from bot.models import Destination, LedgerEvent
+from bot.models import Actor, Destination, LedgerEvent
 from bot.services.resend.reporter import ResultReporter
 from bot.store.ledger.entries import Entry
 
@@ -82,6 +82,48 @@ async def test_the_end_of_email_validation_is_noted_once_in_a_channel_and_quarte
 
     assert [len(each) for each in noted] == [0, 1, 1, 2, 3]
     assert noted[-1][0] == Destination("C0PKI", "2.0")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"), [(LedgerEvent.SENT, "Resent by <@U0BOB>"), (LedgerEvent.REFUSED, "Tried again by <@U0BOB>")]
+)
+async def test_a_failed_card_that_is_retried_loses_its_buttons_and_links_the_newer_one(
+    reporter, chat, accept, make_request, ledger, clock, ana, outcome, said
+):
+    async def end(request_id, outcome):
+        await ledger.append(Entry(outcome, clock(), ana, request_id, 0, 1, {"words": ""}))
+        await reporter.report(request_id)
+
+    await accept(make_request("r1", key="order:1"))
+    await end("r1", LedgerEvent.NOT_SENT)
+    before = _labels(chat, "1.0")
+    newer = {"key": "order:1", "follows": "r1", "actor": Actor("U0BOB", "T0HOME")}
+    await accept(make_request("r2", destination=Destination("C0PKI", "1.0"), **newer))
+    await reporter.announce("r2")
+    while_on_its_way = _labels(chat, "1.0")
+    await end("r2", outcome)
+
+    assert ("Try again" in before, while_on_its_way, _labels(chat, "1.0")) == (True, [], [])
+    assert f"{said} (<https://slack.test/C0PKI/2.0|open>)" in chat.messages["1.0"][1].text
+
+
+async def test_a_resend_of_something_else_from_a_card_leaves_its_buttons(
+    reporter, chat, accept, make_request, ledger, clock, ana
+):
+    await accept(make_request("r1", key="order:1"))
+    await accept(make_request("r2", key="order:2", follows="r1"))
+    for request_id in ("r1", "r2"):
+        await ledger.append(Entry(LedgerEvent.NOT_SENT, clock(), ana, request_id, 0, 1, {"words": ""}))
+        await reporter.report(request_id)
+
+    assert "Try again" in _labels(chat, "1.0")
+
+
+def _labels(chat, ts):
+    """Return the labels of the buttons of a message."""
+    blocks = chat.messages[ts][1].payload()["blocks"]
+    elements = [each for block in blocks if block["type"] == "actions" for each in block["elements"]]
+    return [each["text"]["text"] for each in elements if "text" in each]
 
 
 async def test_a_report_that_is_repeated_changes_nothing(reporter, chat, request_, end):

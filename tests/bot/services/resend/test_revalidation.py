@@ -16,7 +16,7 @@ from bot.store.cooldowns import Cooldowns
 from bot.store.ledger.entries import Entry
 
 REFUSED = CaRejected("The domain is locked.", status=400)
-LOST = CaUnavailable("DigiCert's answer did not arrive.", may_have_arrived=True)
+LOST = CaUnavailable("The connection dropped before DigiCert replied.", may_have_arrived=True)
 UNREACHABLE = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
 SENT, UNKNOWN, NOT_SENT, REJECTED = LedgerEvent.SENT, LedgerEvent.UNKNOWN, LedgerEvent.NOT_SENT, LedgerEvent.REFUSED
 CALLS = ["submit_domain", "change_domain_to_email", "resend_domain"]

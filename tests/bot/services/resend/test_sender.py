@@ -21,7 +21,7 @@ from bot.store.ledger.entries import Entry, Ledger
 from bot.store.requests import Requests
 
 REFUSED = CaRejected("This order is not pending.", status=400)
-LOST = CaUnavailable("DigiCert's answer did not arrive.", may_have_arrived=True)
+LOST = CaUnavailable("The connection dropped before DigiCert replied.", may_have_arrived=True)
 UNREACHABLE = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
 
 
@@ -110,7 +110,7 @@ async def test_the_row_is_written_before_the_call(sender, certcentral, request_,
     ("failure", "outcome", "words"),
     [
         (REFUSED, LedgerEvent.REFUSED, "This order is not pending."),
-        (LOST, LedgerEvent.UNKNOWN, "DigiCert's answer did not arrive."),
+        (LOST, LedgerEvent.UNKNOWN, "The connection dropped before DigiCert replied."),
         (ValueError("a bug"), LedgerEvent.UNKNOWN, "An internal error interrupted the call to DigiCert."),
     ],
     ids=["refused", "lost", "bug"],
