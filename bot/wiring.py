@@ -347,9 +347,7 @@ class _Container:
     @cached_property
     def finder(self) -> Finder:
         options = RecipientOptions(self.allowed_emails, self.requests, self.mailbox_history, self.clock)
-        return Finder(
-            self.certcentral, self.account, options, self.reach, self.settings.console_url, self.clock, self.calendar
-        )
+        return Finder(self.certcentral, self.account, options, self.reach, self.clock, self.calendar)
 
     @cached_property
     def resend_asks(self) -> ResendAskService:

@@ -30,7 +30,7 @@ DENIED_ON_SCREENS = DENIED | {
 # The vocabulary of what people type and paste, in eleven languages: read by the bot, never written.
 INPUT_WORDS = ("bot/parsing/certificate_words.py", "bot/parsing/order_words.py", "bot/parsing/phrases.py")
 # Their texts are being changed.
-PENDING = ("bot/services/lookup/eligibility.py",)
+PENDING: tuple[str, ...] = ()
 SOURCES = [
     path
     for folder in ("bot", "handlers")

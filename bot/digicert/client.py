@@ -384,7 +384,7 @@ class CertCentral:
             async with asyncio.timeout(self._patience):
                 return await self._reads(self._pause, self._rate_limited, path, params)
         except TimeoutError as error:
-            raise CaUnavailable("There was no answer from DigiCert in time.", may_have_arrived=False) from error
+            raise CaUnavailable("DigiCert timed out.", may_have_arrived=False) from error
         except (httpx.HTTPError, OSError) as error:
             raise self._map_error(error, writes=False) from error
 
@@ -438,10 +438,10 @@ class CertCentral:
         if isinstance(error, httpx.HTTPStatusError):
             return wire.error_for(self._answer(error.response), writes=writes, now=self._clock())
         if isinstance(error, httpx.ProxyError):
-            return CaUnavailable("The proxy did not let the call to DigiCert through.", may_have_arrived=False)
+            return CaUnavailable("The proxy blocked the request to DigiCert.", may_have_arrived=False)
         if isinstance(error, _NEVER_SENT):
             return CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
-        return CaUnavailable("DigiCert's answer did not arrive.", may_have_arrived=writes)
+        return CaUnavailable("The connection dropped before DigiCert replied.", may_have_arrived=writes)
 
     def _pause(self, error: Exception) -> bool | float:
         """Return True if a read should be repeated after `error`, or after how many seconds."""

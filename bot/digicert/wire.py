@@ -60,7 +60,7 @@ _OUR_WORDS = {
     ),
 }
 
-_ODD_ANSWER = "DigiCert's answer is not what its documentation promises."
+_ODD_ANSWER = "DigiCert returned a response that doesn't match its documentation."
 _MOST_MESSAGES = 5
 _LONGEST_RETRY_AFTER = 86_400.0
 
@@ -665,7 +665,7 @@ def _refusal(answer: Response) -> CaRejected:
     codes, messages = _faults(answer)
     words = [ours for code, ours in _OUR_WORDS.items() if code in codes] or messages[:_MOST_MESSAGES]
     if not words:
-        words = [f"DigiCert refused the call (HTTP {answer.status}) and gave no reason."]
+        words = [f"DigiCert rejected the request without a reason (HTTP {answer.status})."]
     return CaRejected(" ".join(words), status=answer.status, codes=codes)
 
 
@@ -749,7 +749,7 @@ def seconds_to_wait(header: str, now: datetime) -> float | None:
 
 def _no_usable_answer(status: int) -> str:
     if 300 <= status < 400:
-        return f"DigiCert pointed elsewhere instead of answering (HTTP {status}); check DIGICERT_BASE_URL."
+        return f"DigiCert returned a redirect (HTTP {status}). Check DIGICERT_BASE_URL."
     if status >= 500:
-        return f"DigiCert has a problem of its own (HTTP {status})."
-    return f"DigiCert gave an answer that its documentation does not promise (HTTP {status})."
+        return f"DigiCert had an internal error (HTTP {status})."
+    return f"DigiCert returned an unexpected response (HTTP {status})."

@@ -25,8 +25,9 @@ from bot.errors import (
 from bot.models import Cooldown, Grantees, TargetKey
 from bot.parsing.commands import form_line
 from bot.policy.rules import INELIGIBLE
-from bot.views.blocks import Message, admins, date_time, escape, person, section, time_of_day
+from bot.views.blocks import Message, admins, date_time, escape, person, section, time_of_day, without_internals
 from bot.views.command_buttons import command_button, command_buttons
+from bot.views.console_links import console_button
 from bot.views.help import OPEN_FORM
 from bot.views.resend_asks import ask_button, mentions
 from bot.views.revalidation import revalidate_button
@@ -44,9 +45,10 @@ def describe(error: BotError) -> str:
         case NotResendable(hint=instead):
             return f"{error} {instead}"
         case CaRejected():
-            return str(error) if str(error).startswith("DigiCert") else f"DigiCert rejected the request: {error}"
+            words = without_internals(str(error))
+            return words if words.startswith("DigiCert") else f"DigiCert rejected the request: {words}"
         case CaUnavailable():
-            return f"{error} Nothing was sent. Try again in a moment."
+            return f"{without_internals(str(error))} Nothing was sent. Try again in a moment."
         case SlackRejected(code=code) if code in _TRIGGER_IS_OVER:
             return "The form didn't open in time. Run the command again."
         case SlackRejected() | SlackUnavailable():
@@ -55,13 +57,19 @@ def describe(error: BotError) -> str:
             return str(error)
 
 
-def message_for(error: BotError, contact: str | None = None, *, can_ask: bool = False, line: str = "") -> Message:
+def message_for(
+    error: BotError, contact: str | None = None, *, can_ask: bool = False, line: str = "", console: str = ""
+) -> Message:
     """Return an error as an ephemeral message for the user who caused it, with the ways out as buttons.
 
-    `line` is the command that failed, and `can_ask` says if the user can ask others in the channel.
+    `line` is the command that failed, and `can_ask` says if the user can ask others in the channel. `console` is the
+    address of CertCentral.
     """
     words = _words(error, contact)
-    return Message(words, (section(words), *_ways_out(error, can_ask=can_ask, line=line)))
+    ways_out = _ways_out(error, can_ask=can_ask, line=line)
+    if isinstance(error, NotResendable):
+        ways_out = _instead(error, console)
+    return Message(words, (section(words), *ways_out))
 
 
 def _words(error: BotError, contact: str | None) -> str:
@@ -92,8 +100,7 @@ def _ways_out(error: BotError, *, can_ask: bool, line: str) -> tuple[ActionsBloc
             return command_buttons(("Resend anyway…", form))
         case InvalidInput() if form:
             return command_buttons(("Choose recipients…", form))
-        case NotResendable(revalidates=domain) if domain:
-            return (ActionsBlock(elements=[revalidate_button(domain, "the domain")]),)
+
         case StaleInteraction():
             return command_buttons(OPEN_FORM)
         case InvalidInput() if line:
@@ -104,6 +111,14 @@ def _ways_out(error: BotError, *, can_ask: bool, line: str) -> tuple[ActionsBloc
             return command_buttons(("Try again", line))
         case _:
             return ()
+
+
+def _instead(error: NotResendable, console: str) -> tuple[ActionsBlock, ...]:
+    """Return what helps instead of an email: a revalidation, and the page in CertCentral."""
+    elements = [revalidate_button(error.revalidates, "the domain")] if error.revalidates else []
+    if error.page is not None and console:
+        elements.append(console_button(console, error.page))
+    return (ActionsBlock(elements=elements),) if elements else ()
 
 
 def refusal(error: NotAllowed, contact: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The row of a pending order, on the status page and on Home: what is known about its clock, and its buttons."""
+"""The row of a pending order or domain, on the status page and on Home: what is known of its clock, and its buttons."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, InteractiveElement
 
-from bot.models import LastResend, LedgerEvent, Order, order_key
+from bot.models import Domain, LastResend, LedgerEvent, Order, domain_key, name_key, order_key
 from bot.views.blocks import (
     date_time,
     duration_since,
@@ -32,15 +32,15 @@ _A_WEEK = timedelta(days=6)
 
 @dataclass(frozen=True, slots=True)
 class PendingRow:
-    """A pending order. `last` is its last resend, with the recipients for all names.
+    """A pending order, or a pending domain. `last` is its last resend, with the recipients for all names.
 
-    `is_unapproved` is True if a name of that resend is not validated. `need` says what the order needs in CertCentral
-    if no email can help it. `may_resend` is True if the reader may resend for it. `progress` says how many names are
-    validated, if it is some of them. If `one_tap`, the last resend was for one name and one recipient, and may be
-    repeated from the row.
+    `is_unapproved` is True if a name of that resend is not validated. `need` says what is needed in CertCentral if no
+    email can help. `may_resend` is True if the reader may resend for it. `progress` says how many names are validated,
+    if it is some of them. If `one_tap`, the last resend was for one name and one recipient, and may be repeated from
+    the row.
     """
 
-    order: Order
+    target: Order | Domain
     last: LastResend | None = None
     is_unapproved: bool = False
     need: str = ""
@@ -51,25 +51,36 @@ class PendingRow:
 
 def row_line(row: PendingRow, now: datetime) -> str:
     """Return the row as marked-up text on one line."""
-    order = row.order
-    more = f" + {len(order.names) - 1}" if len(order.names) > 1 else ""
-    head = [f"*{order.id}*", f"{order_name(order)}{more}", pending_for(order.since, now), row.progress]
+    target = row.target
+    head = _order_head(target) if isinstance(target, Order) else [f"*{short_name(target.name)}*", "domain"]
     last = _last(row.last) if row.last else ""
-    parts = [*head, *clocks(row, now), last, escape(row.need)]
+    parts = [*head, pending_for(target.since, now), row.progress, *clocks(row, now), last, escape(row.need)]
     return truncate(" · ".join(filter(None, parts)), _ROOM_FOR_A_LINE)
 
 
 def row_blocks(row: PendingRow, now: datetime, *, details: str = DETAILS) -> list[Block]:
     """Return the row, and its buttons below it. `details` is the action id of the last one."""
-    key = order_key(row.order.id)
+    target = row.target
+    key, subject = target_key(target), f"order {target.id}" if isinstance(target, Order) else target.name
     buttons: list[InteractiveElement] = []
     if row.one_tap and row.last:
         buttons.append(quick_resend_button(key, row.last.name, row.last.emails[0]))
     if row.may_resend:
-        buttons.append(resend_button(key, f"order {row.order.id}"))
-    label = f"Details of order {row.order.id}"
-    buttons.append(ButtonElement(action_id=details, text=plain("Details"), value=key, accessibility_label=label))
+        buttons.append(resend_button(key, subject))
+    shown = key if isinstance(target, Order) else name_key(target.name)
+    label = truncate(f"Details of {subject}", 75)
+    buttons.append(ButtonElement(action_id=details, text=plain("Details"), value=shown, accessibility_label=label))
     return [section(row_line(row, now)), ActionsBlock(elements=buttons)]
+
+
+def target_key(target: Order | Domain) -> str:
+    """Return the key that opens the form for an order or a domain."""
+    return order_key(target.id) if isinstance(target, Order) else domain_key(target.id)
+
+
+def _order_head(order: Order) -> list[str]:
+    more = f" + {len(order.names) - 1}" if len(order.names) > 1 else ""
+    return [f"*{order.id}*", f"{order_name(order)}{more}"]
 
 
 def resend_button(key: str, subject: str) -> ButtonElement:
@@ -98,7 +109,8 @@ def clocks(row: PendingRow, now: datetime) -> list[str]:
 
     It never says if an email was opened, because that cannot be known.
     """
-    known = [certificate_end(row.order.expires_at, now)] if row.order.expires_at else []
+    expires_at = row.target.expires_at if isinstance(row.target, Order) else None
+    known = [certificate_end(expires_at, now)] if expires_at else []
     if row.is_unapproved and row.last and (waited := not_approved(row.last, now)):
         known.append(waited)
     return known

@@ -19,6 +19,7 @@ from bot.views.blocks import (
     section,
     time_of_day,
     truncate,
+    without_internals,
 )
 from bot.views.console_links import console_button
 from bot.views.pending_rows import (
@@ -119,14 +120,14 @@ State = OrderState | DomainState
 
 @dataclass(frozen=True, slots=True)
 class StatusPage:
-    """One page of the pending orders. `number` counts from 0.
+    """One page of the pending orders and domains. `number` counts from 0, `counts` are those of orders and of domains.
 
     `unreadable` is a sentence on the rows of DigiCert's lists that could not be read, or empty.
     """
 
     number: int
     pages: int
-    total: int
+    counts: tuple[int, int]
     rows: tuple[PendingRow, ...]
     read_at: datetime
     unreadable: str = ""
@@ -138,10 +139,9 @@ def page(shown: StatusPage, now: datetime) -> Message:
     if not shown.rows:
         none = "No pending orders that could be read" if shown.unreadable else "No pending orders"
         return _notes(" · ".join(filter(None, [none, checked, escape(shown.unreadable)])))
-    count = "1 pending order" if shown.total == 1 else f"{shown.total} pending orders"
     of_pages = f"Page {shown.number + 1} of {shown.pages}" if shown.pages > 1 else ""
-    order = "Oldest first" if shown.total > 1 else ""
-    head = " · ".join(filter(None, [f"*{count}*", order, checked, of_pages, escape(shown.unreadable)]))
+    order = "Oldest first" if sum(shown.counts) > 1 else ""
+    head = " · ".join(filter(None, [f"*{_count(*shown.counts)}*", order, checked, of_pages, escape(shown.unreadable)]))
     blocks: list[Block] = [section(head)]
     spoken = [head]
     room = _ROOM_IN_TEXT // len(shown.rows)
@@ -152,6 +152,13 @@ def page(shown: StatusPage, now: datetime) -> Message:
         blocks += row_blocks(row, now)
         spoken.append(truncate(row_line(row, now), room))
     return Message("\n".join(spoken), (*blocks, *_navigation(shown)))
+
+
+def _count(orders: int, domains: int) -> str:
+    """Return the number of pending orders and domains in words."""
+    counted = ((orders, "order"), (domains, "domain"))
+    parts = [f"{count} pending {word}{'' if count == 1 else 's'}" for count, word in counted if count]
+    return " and ".join(parts)
 
 
 def states(wanted: str | None, found: Sequence[State], more: int, now: datetime, console_url: str) -> Message:
@@ -181,7 +188,7 @@ def states(wanted: str | None, found: Sequence[State], more: int, now: datetime,
 
 def unavailable(sentence: str, again: str) -> Message:
     """Return the message if DigiCert could not be reached, with a button to retry."""
-    words = f"Can't load the status right now. {escape(sentence)}"
+    words = f"Can't load the status right now. {escape(without_internals(sentence))}"
     return Message(words, (section(words), _buttons([(AGAIN, "Try again", again)])))
 
 

@@ -24,9 +24,10 @@ PARTING_SECONDS = 0.5
 class ErrorBoundary:
     """Error boundary for listeners. Tracks requests in progress so that shutdown can wait for them."""
 
-    def __init__(self, chat: Chat, contact: str | None = None) -> None:
+    def __init__(self, chat: Chat, contact: str | None = None, console: str = "") -> None:
         self._chat = chat
         self._contact = contact
+        self._console = console
         self._open: list[Interaction] = []
         self._idle = asyncio.Event()
         self._idle.set()
@@ -47,7 +48,11 @@ class ErrorBoundary:
                 except BotError as error:
                     log.info("reported to the user", problem=type(error).__name__, words=str(error))
                     message = errors.message_for(
-                        error, self._contact, can_ask=_is_channel(interaction), line=interaction.line
+                        error,
+                        self._contact,
+                        can_ask=_is_channel(interaction),
+                        line=interaction.line,
+                        console=self._console,
                     )
                     await self._chat.send_ephemeral(interaction, message)
                 except Exception:
@@ -62,7 +67,7 @@ class ErrorBoundary:
 
     def message_for(self, error: BotError) -> Message:
         """Return an error as a message, for a screen that the listener draws itself."""
-        return errors.message_for(error, self._contact)
+        return errors.message_for(error, self._contact, console=self._console)
 
     async def idle(self, seconds: float) -> None:
         """Wait until no request is in progress, at most `seconds`."""

@@ -77,11 +77,12 @@ class HomeTab:
             await self._show(body, "Who can do what", why)
 
     async def details(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Show the status of an order in a modal."""
+        """Show the status of an order or a domain in a modal."""
         actor, key = read_actor(body), read_choice(body) or ""
         await ack()
         async with self._boundary.respond_to(Interaction(actor, None)):
-            title = f"Order {TargetKey.parse(key).order_id or ''}".strip()
+            asked = TargetKey.parse(key)
+            title = f"Order {asked.order_id}" if asked.order_id else "Domain"
             await self._show(body, title, partial(self._status.page, actor, Destination(actor.user_id), key))
 
     async def _publish(self, actor: Actor, since: str | None, *, afresh: bool = False) -> None:

@@ -96,7 +96,7 @@ async def _serve(
                 services = await _unless(stop, stack.enter_async_context(serving))
                 if services is None:
                     return
-                boundary = ErrorBoundary(services.chat, settings.dcv_contact)
+                boundary = ErrorBoundary(services.chat, settings.dcv_contact, settings.console_url)
                 app = make_app(slack, checked.identity, services, boundary, metrics)
                 asking = [] if checked.digicert_answers else [wait_for_digicert(certcentral, timings)]
                 more = (warn_of_alert_channels(settings, slack), warm_up(services, timings.warm_up_delay))

@@ -28,12 +28,16 @@ UNUSABLE = [
 # Each needs an answer that the bot does not remember yet: the listing comes first.
 AWAY = [
     ("GET /domain", answers(429, {"errors": []}, {"Retry-After": "60"}), "limiting requests"),
-    ("GET /order/certificate/*", answers(502, {"errors": [{"code": "x", "message": "Bad gateway"}]}), "(HTTP 502)"),
-    ("GET /order/certificate/*", answers(403, "<html><body>Unsuccessful.</body></html>"), "gave no reason"),
-    ("GET /domain/*/dcv/emails", answers(200, "<html><body>Wait</body></html>"), "not what its documentation promises"),
-    ("GET /domain/*/dcv/emails", drops(effect=False), "did not arrive"),
-    ("GET /order/certificate/*", answers(200, {"status": "pending"}), "not what its documentation promises"),
-    ("GET /order/certificate/*", answers(200, [{"id": "700001"}]), "not what its documentation promises"),
+    (
+        "GET /order/certificate/*",
+        answers(502, {"errors": [{"code": "x", "message": "Bad gateway"}]}),
+        "DigiCert had an internal error",
+    ),
+    ("GET /order/certificate/*", answers(403, "<html><body>Unsuccessful.</body></html>"), "without a reason"),
+    ("GET /domain/*/dcv/emails", answers(200, "<html><body>Wait</body></html>"), "doesn't match its documentation"),
+    ("GET /domain/*/dcv/emails", drops(effect=False), "connection dropped"),
+    ("GET /order/certificate/*", answers(200, {"status": "pending"}), "doesn't match its documentation"),
+    ("GET /order/certificate/*", answers(200, [{"id": "700001"}]), "doesn't match its documentation"),
     ("GET /order/certificate/*", answers(400, {"errors": {"code": "odd", "message": "An odd one."}}), "An odd one."),
 ]
 
@@ -322,7 +326,7 @@ def put_in_place_what_cannot_be_resent(certcentral: CertCentral) -> dict[str, tu
         "700003": ("Order 700003 (rejected.example.com) was rejected", "See the reason"),
         "700004": ("Order 700004 (revoked.example.com) was revoked", reissue),
         "700005": ("needs approval in your organization first", "Ask a CertCentral administrator"),
-        "700006": ("All domains on order 700006 (done.example.com) are validated", "/secure/orders/700006"),
+        "700006": ("All domains on order 700006 (done.example.com) are validated", "needs nothing from you"),
         "700007": ("uses DNS validation (TXT), so there is no email to resend", "switch the order to email"),
         "700008": ("uses file validation (HTTP), so there is no email to resend", "switch the order to email"),
         "valid.example": ("valid.example is already validated until", "No email is needed."),

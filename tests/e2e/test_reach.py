@@ -136,7 +136,7 @@ async def test_an_account_that_cannot_be_listed_is_no_refusal(
     certcentral.faults.plan("GET /order/certificate", answers(503), times=None)
 
     await ana.command("/dcv-resend", "example.com to admin@example.com", pki)
-    await ana.receives("DigiCert has a problem of its own")
+    await ana.receives("DigiCert had an internal error")
     certcentral.faults.clear()
     await ana.command("/dcv-resend", "example.com to admin@example.com", pki)
     await ana.receives("Blocked by the rule “frozen”")

@@ -237,7 +237,7 @@ async def test_what_an_order_still_needs_names_nothing_that_a_person_may_not_see
     shown = await status(ana, pki, "700001", "Order 700001")
 
     for text in (form.text, shown):
-        assert "DigiCert has not validated the organization yet" in text
+        assert "DigiCert hasn't validated the organization yet" in text
         assert "secret" not in text.lower()
     assert slack.problems == []
 
@@ -281,9 +281,11 @@ async def test_an_order_whose_names_are_all_validated_says_who_must_act_and_lead
 
     for text in (form.text, shown):
         assert "All domains on order 700101 (ev.example.org) are validated." in text
-        assert "a verified contact of the organization has approved it" in text
-        assert "https://certs.example.com/secure/orders/700101" in text
+        assert "a verified contact of the organization approves it" in text
+        assert "Open in CertCentral" in text
         assert "goes on by itself" not in text
+    blocks = json.dumps([message.content.all_blocks for message in ana.ephemerals])
+    assert "https://certs.example.com/secure/orders/700101" in blocks
     assert not sends(form)
     assert slack.problems == []
 

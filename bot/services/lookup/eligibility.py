@@ -18,6 +18,7 @@ from bot.models import (
     Unclear,
     Valid,
     domain_key,
+    order_key,
 )
 from bot.parsing.domain_names import display_name
 from bot.views.blocks import join_names
@@ -64,22 +65,17 @@ _NO_MAIL_HELPS = {
 OVER = frozenset(_NO_MAIL_HELPS) - {"needs_approval", "needs_csr"}
 
 
-def order_ineligible(order: Order, url: str = "") -> NotResendable | None:
-    """Return why no email can help this order, or None if one might.
-
-    `url` is the order's page in CertCentral. The hint includes it if a person still has to act.
-    """
+def order_ineligible(order: Order) -> NotResendable | None:
+    """Return why no email can help this order, or None if one might."""
+    page = order_key(order.id)
     if order.other_kind:
-        instead = f"See in CertCentral what it is waiting for{f': {url}' if url else '.'}"
-        return NotResendable(
-            f"Order {order.id} is {_article(order.other_kind)} order, which has no DCV emails.", instead
-        )
+        sentence = f"Order {order.id} is {_article(order.other_kind)} order, which has no DCV emails."
+        return NotResendable(sentence, "See in CertCentral what it is waiting for.", page=page)
     if order.status not in _NO_MAIL_HELPS:
         return None
     state, instead = _NO_MAIL_HELPS[order.status]
-    if url and order.status not in OVER:
-        instead = f"{instead} Open it in CertCentral: {url}"
-    return NotResendable(f"{_subject(order)} {state}.", instead, "validated" if order.status == "issued" else "")
+    kind = "validated" if order.status == "issued" else ""
+    return NotResendable(f"{_subject(order)} {state}.", instead, kind, page=page)
 
 
 def is_domain_eligible(domain: Domain) -> bool:
@@ -95,17 +91,16 @@ def domain_ineligible(domain: Domain, outlook: Outlook, *, may_revalidate: bool 
     """
     if is_domain_eligible(domain):
         return None
-    name = display_name(domain.name)
+    name, page = display_name(domain.name), domain_key(domain.id)
     if not domain.is_active:
-        return NotResendable(f"{name} is inactive.", "Activate it in CertCentral, then resend.")
+        return NotResendable(f"{name} is inactive.", "Activate it in CertCentral, then resend.", page=page)
     offer = domain_key(domain.id) if may_revalidate and outlook.prospect(domain).is_worthwhile else ""
     match domain.validation:
         case Pending() | Unclear(is_pending=None):
-            return _another_method(name, domain.method or "")
+            return _another_method(name, domain.method or "", page)
         case Valid():
-            return NotResendable(
-                f"{name} {valid_in_words(domain, outlook)}.", _instead(domain, outlook, offer), "validated", offer
-            )
+            sentence = f"{name} {valid_in_words(domain, outlook)}."
+            return NotResendable(sentence, _instead(domain, outlook, offer), "validated", offer, page)
         case Expired(at):
             when = f" on {_day(at)}" if at else ""
             sentence = f"The validation of {name} expired{when}."
@@ -113,8 +108,8 @@ def domain_ineligible(domain: Domain, outlook: Outlook, *, may_revalidate: bool 
             sentence = f"{name} was never validated, and it isn't submitted for validation."
         case Unclear():
             sentence = f"{name} isn't pending, and DigiCert doesn't report whether it is validated."
-            return NotResendable(sentence, f"{_NOT_NEEDED} {_RENEW}")
-    return NotResendable(sentence, _instead(domain, outlook, offer), revalidates=offer)
+            return NotResendable(sentence, f"{_NOT_NEEDED} {_RENEW}", page=page)
+    return NotResendable(sentence, _instead(domain, outlook, offer), revalidates=offer, page=page)
 
 
 def below_validated(
@@ -128,7 +123,8 @@ def below_validated(
     left = f"{_counted(max(0, (end.at - outlook.now).days), 'day', 'days')} left" if end else ""
     sentence = f"No pending order has {display_name(name)}."
     parent = f"{display_name(domain.name)} {valid_in_words(domain, outlook, left)}."
-    return NotResendable(f"{sentence} {parent}", _instead(domain, outlook, offer), "validated", offer)
+    page = domain_key(domain.id)
+    return NotResendable(f"{sentence} {parent}", _instead(domain, outlook, offer), "validated", offer, page)
 
 
 def _instead(domain: Domain, outlook: Outlook, offer: str) -> str:
@@ -197,7 +193,7 @@ def email_validated(
     methods = [(entry, entry.method or validation.method or order.method or EMAIL) for entry in waiting]
     by_email = [entry for entry, method in methods if method == EMAIL]
     if not by_email:
-        raise _another_method(_subject(order), methods[0][1])
+        raise _another_method(_subject(order), methods[0][1], order_key(order.id))
     remarks = []
     for other in dict.fromkeys(method for _, method in methods if method != EMAIL):
         scopes = [entry.name_scope for entry, method in methods if method == other]
@@ -211,22 +207,19 @@ def unreadable_entries(validation: OrderValidation) -> str:
     return f"DigiCert listed {_counted(number, 'more entry', 'more entries')} {_UNREAD}." if number else ""
 
 
-def no_name_waits(order: Order, validation: OrderValidation, url: str = "") -> NotResendable:
-    """Return the answer for an open order without a pending name: what it still needs, and who must act.
-
-    `url` is the order's page in CertCentral.
-    """
-    next_step = f" Open it in CertCentral: {url}" if url else " See it in CertCentral."
+def no_name_waits(order: Order, validation: OrderValidation) -> NotResendable:
+    """Return the answer for an open order without a pending name: what it still needs, and who must act."""
+    page = order_key(order.id)
     if validation.unreadable:
         entries = _counted(validation.unreadable, "entry", "entries")
         sentence = f"DigiCert's answer about order {order.id} has {entries} {_UNREAD}, so some may be pending."
-        return NotResendable(sentence, next_step.strip())
+        return NotResendable(sentence, "See it in CertCentral.", page=page)
     # Say "all validated" only if names are listed: an empty list proves nothing about them.
     sentence = f"{_subject(order)} has no pending domain."
     if validation.names:
         sentence = f"All domains on {_subject(order, 'order')} are validated."
     kind = "validated" if validation.names else ""
-    return NotResendable(sentence, " ".join(_needs(order, validation)) + next_step, kind)
+    return NotResendable(sentence, " ".join(_needs(order, validation)), kind, page=page)
 
 
 def without_names(validation: OrderValidation) -> OrderValidation:
@@ -234,31 +227,23 @@ def without_names(validation: OrderValidation) -> OrderValidation:
     return replace(validation, names=(), organization="the organization" if validation.organization else None)
 
 
-def order_url(console_url: str, order_id: int) -> str:
-    """Return the URL of an order's page in CertCentral; empty if no console URL is set."""
-    return f"{console_url}/orders/{order_id}" if console_url else ""
-
-
 def _needs(order: Order, validation: OrderValidation) -> Iterator[str]:
     """Yield what an order needs besides its names, and who must act."""
     if order.awaits_approval:
-        yield (
-            "The request waits for approval inside your own organization: an administrator of the CertCentral account "
-            "must approve it."
-        )
+        yield "It needs approval in your organization. Ask a CertCentral administrator to approve it."
     if validation.organization:
         yield (
-            f"DigiCert has not validated {validation.organization} yet: the organization contact of the order must "
+            f"DigiCert hasn't validated {validation.organization} yet. The organization contact of the order must "
             "answer DigiCert's calls and emails."
         )
     if order.is_ev:
         yield (
-            "An EV order is issued only after a verified contact of the organization has approved it: that person must "
+            "An EV order is issued only after a verified contact of the organization approves it. That person must "
             "answer DigiCert's call or email."
         )
     if not order.awaits_approval and not validation.organization and not order.is_ev:
         yield (
-            "DigiCert makes its last checks, such as CAA, and needs nothing from you. If it does not issue the order "
+            "DigiCert is making its last checks, such as CAA, and needs nothing from you. If the order isn't issued "
             "within an hour, ask DigiCert support."
         )
 
@@ -299,7 +284,7 @@ def unknown_name(name: str, unreadable: str = "") -> NotResendable:
     """
     if unreadable:
         sentence = f"No order or domain found for {display_name(name)} among those that I could read."
-        return NotResendable(sentence, f"{unreadable} Search by order number, or look in CertCentral.")
+        return NotResendable(sentence, f"{unreadable} Search by order number, or look in CertCentral.", page="")
     instead = "Check the spelling, or search by order number."
     return NotResendable(f"No order or domain found for {display_name(name)}.", instead, "unknown")
 
@@ -312,17 +297,17 @@ def unreadable_rows(orders: int, domains: int) -> str:
     return f"{' and '.join(counted)} couldn't be read." if counted else ""
 
 
-def no_recipient(subject: str) -> NotResendable:
-    """Return the answer for a name that has no allowed recipient."""
+def no_recipient(subject: str, page: str) -> NotResendable:
+    """Return the answer for a name that has no allowed recipient. `page` is the key of its order or domain."""
     instead = "Check the email preferences in CertCentral, or use DNS validation."
-    return NotResendable(f"DigiCert offers no email address for {display_name(subject)}.", instead)
+    return NotResendable(f"DigiCert offers no email address for {display_name(subject)}.", instead, page=page)
 
 
-def no_shared_mailbox(subject: str, number: int) -> NotResendable:
+def no_shared_mailbox(subject: str, number: int, page: str) -> NotResendable:
     """Return the answer if one mailbox must serve all names, but DigiCert allows none for all of them."""
     instead = "Choose recipients in CertCentral, or use DNS validation."
     sentence = f"No single mailbox works for all {number} domains on {display_name(subject)}."
-    return NotResendable(sentence, instead)
+    return NotResendable(sentence, instead, page=page)
 
 
 def in_words(method: str) -> str:
@@ -352,6 +337,7 @@ def some(names: Sequence[str]) -> str:
     return join_names(list(map(display_name, names)), _MOST_NAMED)
 
 
-def _another_method(subject: str, method: str) -> NotResendable:
+def _another_method(subject: str, method: str, page: str) -> NotResendable:
     instead = "Finish the validation as CertCentral shows it, or switch the order to email there."
-    return NotResendable(f"{subject} uses {in_words(method)}, so there is no email to resend.", instead, "method")
+    sentence = f"{subject} uses {in_words(method)}, so there is no email to resend."
+    return NotResendable(sentence, instead, "method", page=page)

@@ -78,7 +78,6 @@ class Finder:
     _account_cache: AccountCache
     _waiting: RecipientOptions
     _reach: ReachReader = field(alias="reach_reader")
-    _console_url: str = ""
     _clock: Clock = utc_now
     _calendar: Calendar = field(factory=shipped_calendar)
 
@@ -306,14 +305,13 @@ class Finder:
 
     async def _order_plan(self, order: Order, observation: Order, visibility: Visibility) -> Plan:
         """Return what is pending for an order. `observation` is the same order, reduced to what the user may see."""
-        url = eligibility.order_url(self._console_url, order.id)
-        if nothing := eligibility.order_ineligible(observation, url):
+        if nothing := eligibility.order_ineligible(observation):
             raise nothing
         validation = await self._certcentral.order_validation(order.id)
         entries = [entry for entry in validation.names if entry.is_open]
         if not entries:
             shown = validation if observation == order else eligibility.without_names(validation)
-            raise eligibility.no_name_waits(observation, shown, url)
+            raise eligibility.no_name_waits(observation, shown)
         visible = [each for each in (visibility.entry(entry, order) for entry in entries) if each]
         if not visible:
             raise visibility.not_visible(None)
@@ -428,9 +426,9 @@ def _plan(
     waiting, more = found
     plan = Plan(key, f"{number} · {display_name(name)}", waiting, (*remarks, *more), scopes, whole)
     if not waiting:
-        raise eligibility.no_recipient(name)
+        raise eligibility.no_recipient(name, key)
     if needs_shared_mailbox(plan) and not shared_mailboxes(plan):
-        raise eligibility.no_shared_mailbox(name, len(waiting))
+        raise eligibility.no_shared_mailbox(name, len(waiting), key)
     return plan
 
 
@@ -439,8 +437,7 @@ def _require_described(order: Order, name: str | None) -> None:
     own = [without_wildcard(each) for each in order.names]
     if name and own and not any(is_subdomain_of(each, name) or is_subdomain_of(name, each) for each in own):
         raise InvalidInput(
-            f"Order {order.id} is not for {display_name(name)}: give one order id or one domain name, "
-            "for example 700001 or shop.example.com."
+            f"Order {order.id} isn't for {display_name(name)}. Enter one order number or domain at a time."
         )
 
 

@@ -9,19 +9,27 @@ from attrs import define
 
 from bot.clock import Clock
 from bot.errors import CaError, PermissionUnknown, StoreUnavailable
-from bot.models import Actor, Destination, Order, PastRequest, TargetKey, domain_key, order_key
+from bot.models import Actor, Destination, Order, PastRequest, TargetKey, domain_key
 from bot.policy.rules import INELIGIBLE, AccessContext, Action, Resource, who_can
 from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.visibility import Visibility
 from bot.services.expiry.expiring import ExpiringReport
 from bot.services.lookup.account import AccountCache, AccountSnapshot
 from bot.services.reports.history import HistoryReport
-from bot.services.reports.pending_orders import PendingOrders, domains_of, may_resend, needs_instead, visible_orders
+from bot.services.reports.pending_orders import (
+    PendingOrders,
+    PendingTarget,
+    domains_of,
+    listed_need,
+    may_resend,
+    visible_targets,
+)
 from bot.store.follow_ups import FollowUps
 from bot.views import home as views
+from bot.views.blocks import without_internals
 from bot.views.errors import describe
 from bot.views.home import HomePage, HomeView, PendingLists, RowGroup
-from bot.views.pending_rows import PendingRow
+from bot.views.pending_rows import PendingRow, target_key
 from bot.views.policy_explanation import who_can_instead
 
 log = structlog.get_logger(__name__)
@@ -82,7 +90,7 @@ class HomeReport:
             account = await (self._account_cache.account(young=True) if afresh else self._account_cache.recent())
             return (await self._pending_of(asker, account), "") if account else (None, _SLOW)
         except CaError as error:
-            return None, f"Can't load the pending orders right now. {error}"
+            return None, f"Can't load the pending orders right now. {without_internals(str(error))}"
         except (PermissionUnknown, StoreUnavailable) as error:
             return None, describe(error)
 
@@ -104,12 +112,14 @@ class HomeReport:
             expiring_total,
         )
 
-    async def _rows(self, asker: Visibility, orders: Sequence[Order], account: AccountSnapshot) -> list[PendingRow]:
+    async def _rows(
+        self, asker: Visibility, targets: Sequence[PendingTarget], account: AccountSnapshot
+    ) -> list[PendingRow]:
         try:
             async with asyncio.timeout(ROW_SECONDS):
-                return await self._pending.rows(asker, orders, account)
+                return await self._pending.rows(asker, targets, account)
         except TimeoutError:
-            return await self._pending.rows(asker, orders, account, asks_digicert=False)
+            return await self._pending.rows(asker, targets, account, asks_digicert=False)
 
     async def _requests(
         self, actor: Actor, destination: Destination, context: AccessContext
@@ -139,17 +149,18 @@ class HomeReport:
 
 def _sorted_out(
     asker: Visibility, account: AccountSnapshot, emailed: Collection[str]
-) -> tuple[list[Order], list[Order]]:
-    """Return the orders that need an email from this user, and the others, each the most urgent first.
+) -> tuple[list[PendingTarget], list[PendingTarget]]:
+    """Return the orders and domains that need an email from this user, and the others, each the most urgent first.
 
-    An order whose last email is recent is waiting for its recipient.
+    One whose last email is recent is waiting for its recipient.
     """
-    needs: list[Order] = []
-    waits: list[Order] = []
-    for order in visible_orders(asker, account):
-        domains = domains_of(order, account)
-        keys = {order_key(order.id), *(domain_key(domain.id) for domain in domains)}
+    needs: list[PendingTarget] = []
+    waits: list[PendingTarget] = []
+    for target in visible_targets(asker, account):
+        domains = domains_of(target, account) if isinstance(target, Order) else [target]
+        keys = {target_key(target), *(domain_key(domain.id) for domain in domains)}
         scopes = [domain.name for domain in domains]
-        is_mine = keys.isdisjoint(emailed) and not needs_instead(order) and may_resend(asker, order, scopes)
-        (needs if is_mine else waits).append(order)
+        may = may_resend(asker, target, scopes) if isinstance(target, Order) else asker.may_resend_below(target.name)
+        is_mine = keys.isdisjoint(emailed) and not listed_need(target) and may
+        (needs if is_mine else waits).append(target)
     return needs, waits

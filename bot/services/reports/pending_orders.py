@@ -1,9 +1,10 @@
-"""The pending orders that a user may see, as rows for the status page and for Home. Changes nothing."""
+"""The pending orders and domains that a user may see, as rows for the status page and for Home. Changes nothing."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import structlog
 from attrs import define
@@ -29,14 +30,17 @@ from bot.services.lookup.account import AccountSnapshot
 from bot.services.publishing.delivery import root_key
 from bot.services.publishing.publisher import MessagePublisher
 from bot.store.ledger.history import LastResends
-from bot.views.pending_rows import PendingRow
+from bot.views.pending_rows import PendingRow, target_key
 
 log = structlog.get_logger(__name__)
 
 # Each domain is a term of one query. An OV or EV order with more domains shows its resends in its own status.
 MOST_DOMAINS = 20
 REMEMBERED = 60.0
+MOST_REMEMBERED = 10_000
+MOST_FILLS = 5
 _LAST = datetime.max.replace(tzinfo=UTC)
+_Target = TypeVar("_Target", bound=Order | Domain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,12 @@ class MailedNames:
     names: frozenset[str]
 
 
+PendingTarget = Order | Domain
+
+
 @define(eq=False, repr=False, slots=False)
 class PendingOrders:
-    """Reader of what is known about pending orders. The caller must ask the authorizer first."""
+    """Reader of what is known about pending orders and domains. The caller must ask the authorizer first."""
 
     _certcentral: CertCentral
     _history: LastResends
@@ -58,11 +65,67 @@ class PendingOrders:
 
     def __attrs_post_init__(self) -> None:
         self._validation = cached(self._certcentral.order_validation, maxsize=1024, ttl=REMEMBERED)
+        # The keys of what no email can help, although the account list does not say so.
+        self._needs_else: dict[str, None] = {}
+
+    async def page(
+        self, asker: Visibility, targets: Sequence[PendingTarget], account: AccountSnapshot, number: int, size: int
+    ) -> list[PendingRow]:
+        """Return the rows of one page. What no email can help comes last over all pages.
+
+        Only the validation of an order shows that of some orders. They are put last, and the page is filled again, at
+        most MOST_FILLS times.
+        """
+        for _ in range(MOST_FILLS):
+            ordered = sorted(targets, key=lambda target: target_key(target) in self._needs_else)
+            rows = await self.rows(asker, ordered[number * size :][:size], account)
+            found = {target_key(row.target): bool(row.need) for row in rows if not listed_need(row.target)}
+            if not (new := [key for key, needs in found.items() if needs and key not in self._needs_else]):
+                break
+            self._needs_else |= dict.fromkeys(new)
+        for key in [key for key, needs in found.items() if not needs]:
+            # It counts again when its list is drawn the next time.
+            self._needs_else.pop(key, None)
+        while len(self._needs_else) > MOST_REMEMBERED:
+            del self._needs_else[next(iter(self._needs_else))]
+        return rows
 
     async def rows(
-        self, asker: Visibility, orders: Sequence[Order], account: AccountSnapshot, *, asks_digicert: bool = True
+        self,
+        asker: Visibility,
+        targets: Sequence[PendingTarget],
+        account: AccountSnapshot,
+        *,
+        asks_digicert: bool = True,
     ) -> list[PendingRow]:
-        """Return a row for each order, with its last resend and its clock. Those that no email can help come last.
+        """Return a row for each target, with its last resend and its clock. Those that no email can help come last."""
+        orders = [target for target in targets if isinstance(target, Order)]
+        domains = [target for target in targets if isinstance(target, Domain)]
+        found = [
+            *await self._order_rows(asker, orders, account, asks_digicert=asks_digicert),
+            *await self._domain_rows(asker, domains),
+        ]
+        by_key = {target_key(row.target): row for row in found}
+        return sorted([by_key[target_key(target)] for target in targets], key=lambda row: bool(row.need))
+
+    async def _domain_rows(self, asker: Visibility, domains: Sequence[Domain]) -> list[PendingRow]:
+        last = visible_resends(asker, await self._history.last(domains=[domain.id for domain in domains]))
+        mailed = {domain.id: newest_resend(last, [domain_key(domain.id)]) for domain in domains}
+        linked = iter(await self.linked(asker, [each.last for each in mailed.values() if each]))
+        mailed = {domain_id: each and replace(each, last=next(linked)) for domain_id, each in mailed.items()}
+        return [self._domain_row(asker, domain, mailed[domain.id]) for domain in domains]
+
+    def _domain_row(self, asker: Visibility, domain: Domain, mailed: MailedNames | None) -> PendingRow:
+        need = listed_need(domain)
+        may = not need and asker.may_resend_below(domain.name)
+        one_tap = may and mailed is not None and self._is_one_email(asker, {domain.name}, mailed)
+        last = mailed.last if mailed else None
+        return PendingRow(domain, last, mailed is not None and domain.name in mailed.names, need, may, one_tap=one_tap)
+
+    async def _order_rows(
+        self, asker: Visibility, orders: Sequence[Order], account: AccountSnapshot, *, asks_digicert: bool
+    ) -> list[PendingRow]:
+        """Return a row for each order.
 
         Calls DigiCert for the validation of each order, and for the date of each reissue: its lists do not have them.
         What it does not answer is left out of the row, as is all of it unless `asks_digicert`.
@@ -72,11 +135,10 @@ class PendingOrders:
             orders = await asyncio.gather(*(self._dated(order) for order in orders))
             validations = await asyncio.gather(*(self._validated(asker, order) for order in orders))
         last = await self._last_of(asker, orders, account)
-        rows = [
+        return [
             self._row(asker, order, entries, last.get(order.id), account)
             for order, entries in zip(orders, validations, strict=True)
         ]
-        return sorted(rows, key=lambda row: bool(row.need))
 
     def _row(
         self,
@@ -99,12 +161,11 @@ class PendingOrders:
             need,
             may,
             progress(entries),
-            may and mailed is not None and self._is_one_tap(asker, order, mailed),
+            may and mailed is not None and self._is_one_email(asker, set(map(without_wildcard, order.names)), mailed),
         )
 
-    def _is_one_tap(self, asker: Visibility, order: Order, mailed: MailedNames) -> bool:
+    def _is_one_email(self, asker: Visibility, names: Collection[str], mailed: MailedNames) -> bool:
         """Return True if the stored data describes one email. In an alert channel, guests would read its address."""
-        names = {without_wildcard(name) for name in order.names}
         in_alerts = asker.destination is not None and asker.destination.channel_id in self._alert_channels
         return len(names) == len(mailed.names) == len(mailed.last.emails) == 1 and not in_alerts
 
@@ -164,17 +225,31 @@ class PendingOrders:
         }
 
 
-def visible_orders(asker: Visibility, account: AccountSnapshot) -> list[Order]:
-    """Return the orders with the names that the user may see, the most urgent first."""
-    return most_urgent_first(order for each in account.orders if (order := asker.order(each)))
+def visible_targets(asker: Visibility, account: AccountSnapshot) -> list[PendingTarget]:
+    """Return the orders with the names that the user may see, and the pending domains, the most urgent first.
 
-
-def most_urgent_first(orders: Iterable[Order]) -> list[Order]:
-    """Return the orders: the nearest end of a certificate first, then the longest pending.
-
-    Orders that no email can help come last. If the pending date is missing, the order date counts.
+    A domain that an OV or EV order of the list waits for is left out: the emails are the same.
     """
-    return sorted(orders, key=_urgency)
+    orders = [order for each in account.orders if (order := asker.order(each))]
+    of_orders = {domain.id for order in orders if not order.is_dv for domain in domains_of(order, account)}
+    pending = (domain for domain in account.domains if domain.is_pending and domain.id not in of_orders)
+    return most_urgent_first([*orders, *(domain for domain in pending if asker.sees(domain.name))])
+
+
+def most_urgent_first(targets: Iterable[_Target]) -> list[_Target]:
+    """Return the orders and domains: the nearest end of a certificate first, then the longest pending.
+
+    Those that no email can help come last. If the pending date is missing, the order date counts.
+    """
+    return sorted(targets, key=_urgency)
+
+
+def listed_need(target: PendingTarget) -> str:
+    """Return what a target needs if the account list shows that no email can help it; else empty."""
+    if isinstance(target, Order):
+        return needs_instead(target)
+    by_email = target.method in {None, eligibility.EMAIL}
+    return "" if by_email else f"needs {eligibility.in_words(target.method or '')}"
 
 
 def needs_instead(order: Order, validation: OrderValidation | None = None) -> str:
@@ -247,6 +322,8 @@ def newest_resend(last: Mapping[str, LastResend], prefixes: Sequence[str]) -> Ma
     return MailedNames(replace(newest, emails=tuple(dict.fromkeys(emails))), names)
 
 
-def _urgency(order: Order) -> tuple[bool, datetime, datetime, int]:
-    since = order.since or order.ordered_at or _LAST
-    return bool(needs_instead(order)), order.expires_at or _LAST, since, order.id
+def _urgency(target: PendingTarget) -> tuple[bool, datetime, datetime, int]:
+    ends = ordered_at = None
+    if isinstance(target, Order):
+        ends, ordered_at = target.expires_at, target.ordered_at
+    return bool(listed_need(target)), ends or _LAST, target.since or ordered_at or _LAST, target.id

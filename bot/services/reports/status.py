@@ -40,8 +40,8 @@ from bot.services.reports.pending_orders import (
     may_resend,
     most_urgent_first,
     newest_resend,
-    visible_orders,
     visible_resends,
+    visible_targets,
 )
 from bot.store.ledger.history import LastResends
 from bot.views import status as views
@@ -107,11 +107,13 @@ class StatusReport:
     async def _page(self, asker: Visibility, number: int, *, young: bool) -> Message:
         asker.require_answer()
         account = await self._account_cache.account(young=young)
-        orders = visible_orders(asker, account)
-        pages = max(1, -(-len(orders) // views.PER_PAGE))
+        targets = visible_targets(asker, account)
+        pages = max(1, -(-len(targets) // views.PER_PAGE))
         number = min(number, pages - 1)
-        rows = await self._pending.rows(asker, orders[number * views.PER_PAGE :][: views.PER_PAGE], account)
-        page = StatusPage(number, pages, len(orders), tuple(rows), account.read_at, account.unreadable)
+        rows = await self._pending.page(asker, targets, account, number, views.PER_PAGE)
+        orders = sum(isinstance(target, Order) for target in targets)
+        counts = (orders, len(targets) - orders)
+        page = StatusPage(number, pages, counts, tuple(rows), account.read_at, account.unreadable)
         return views.page(page, self._clock())
 
     async def _named(self, asker: Visibility, name: str) -> Message:
@@ -149,7 +151,7 @@ class StatusReport:
         order = asker.order(found)
         if order is None:
             raise asker.not_visible(wanted)
-        if nothing := eligibility.order_ineligible(order, eligibility.order_url(self._console_url, order.id)):
+        if nothing := eligibility.order_ineligible(order):
             return OrderState(order, f"{nothing} {nothing.hint}")
         validation = await self._certcentral.order_validation(order_id)
         entries = tuple(entry for each in validation.names if (entry := asker.entry(each, found)))
@@ -162,7 +164,7 @@ class StatusReport:
         if any(entry.is_open for entry in validation.names):
             return eligibility.unreadable_entries(validation)
         shown = eligibility.without_names(validation) if hides else validation
-        nothing = eligibility.no_name_waits(order, shown, eligibility.order_url(self._console_url, order.id))
+        nothing = eligibility.no_name_waits(order, shown)
         return f"{nothing} {nothing.hint}"
 
     async def _groups(self, asker: Visibility, order: Order, validation: OrderValidation) -> tuple[NameGroup, ...]:

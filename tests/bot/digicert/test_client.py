@@ -118,7 +118,7 @@ async def test_a_page_in_place_of_a_reason_is_a_refusal_without_one(resend, stat
     with pytest.raises(CaRejected) as caught:
         await send()
 
-    assert str(caught.value) == f"DigiCert refused the call (HTTP {status}) and gave no reason."
+    assert str(caught.value) == f"DigiCert rejected the request without a reason (HTTP {status})."
     assert route.call_count == 1
 
 
@@ -179,7 +179,7 @@ async def test_an_answer_that_is_lost_on_the_way_may_have_arrived(resend, error)
     route, send = resend
     route.mock(side_effect=error)
 
-    with pytest.raises(CaUnavailable, match=r"^DigiCert's answer did not arrive\.$") as caught:
+    with pytest.raises(CaUnavailable, match=r"^The connection dropped before DigiCert replied\.$") as caught:
         await send()
 
     assert caught.value.may_have_arrived is True

@@ -594,7 +594,7 @@ def test_a_refusal_without_digicerts_json_says_that_no_reason_was_given(refused)
     error = wire.error_for(refused, writes=True, now=NOW)
 
     assert isinstance(error, CaRejected)
-    assert str(error) == "DigiCert refused the call (HTTP 418) and gave no reason."
+    assert str(error) == "DigiCert rejected the request without a reason (HTTP 418)."
     assert (error.status, error.codes) == (418, ())
 
 

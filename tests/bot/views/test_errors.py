@@ -101,6 +101,36 @@ def test_an_error_has_a_button_as_way_out(error, line, buttons):
     assert _buttons(errors.message_for(error, can_ask=True, line=line)) == buttons
 
 
+@pytest.mark.parametrize(
+    ("page", "console", "url"),
+    [
+        ("order:7", "https://ca.example", "https://ca.example/orders/7"),
+        ("", "https://ca.example", "https://ca.example"),
+        (None, "https://ca.example", None),
+        ("order:7", "", None),
+    ],
+)
+def test_what_no_email_helps_leads_to_certcentral(page, console, url):
+    message = errors.message_for(NotResendable("Order 7 was revoked.", "Reissue it.", page=page), console=console)
+
+    elements = [each for block in message.payload()["blocks"] for each in block.get("elements", ())]
+    assert [each["url"] for each in elements] == ([url] if url else [])
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (CaRejected("DigiCert rejected the request without a reason (HTTP 400).", status=400), "reason."),
+        (
+            CaUnavailable("DigiCert returned a redirect (HTTP 302). Check DIGICERT_BASE_URL.", may_have_arrived=False),
+            "DigiCert returned a redirect. Nothing was sent. Try again in a moment.",
+        ),
+    ],
+)
+def test_people_read_no_status_codes_and_settings(error, said):
+    assert errors.message_for(error).text.endswith(said)
+
+
 def test_asking_needs_a_channel():
     error = NotAllowed("No.", "no-rule", WHO, "order:7", can_ask=True)
 

@@ -101,7 +101,7 @@ def test_who_may_see_nothing_gets_a_short_tab(slack, view, buttons):
 def test_a_modal_keeps_text_and_links_but_no_other_button(slack, row, now):
     from bot.views import status
 
-    message = status.states(None, [status.OrderState(row.order)], 0, now + timedelta(days=1), "https://console.test")
+    message = status.states(None, [status.OrderState(row.target)], 0, now + timedelta(days=1), "https://console.test")
 
     view = home.modal("Order 123456789012345678", message)
 

@@ -139,7 +139,7 @@ def test_slack_accepts_every_page(foreign, slack, strategies, data):
         StatusPage(
             number,
             pages,
-            len(rows),
+            (len(rows), 0),
             tuple(rows),
             data.draw(foreign.moment),
             data.draw(st.sampled_from(["", "1 order could not be read."])),
@@ -148,7 +148,7 @@ def test_slack_accepts_every_page(foreign, slack, strategies, data):
     )
 
     assert slack.takes_message(message)
-    assert all(str(row.order.id) in message.payload()["text"] for row in rows)
+    assert all(str(row.target.id) in message.payload()["text"] for row in rows)
 
 
 @pytest.mark.parametrize("count", [1, 6])
@@ -247,7 +247,7 @@ def test_a_domain_is_shown_with_the_name_that_was_mailed_for(last, now, validati
 def test_a_page_has_buttons_to_those_beside_it(order, last, now, number, pages, buttons):
     rows = (PendingRow(order, last, may_resend=True),)
 
-    message = status.page(StatusPage(number, pages, 23, rows, now), now)
+    message = status.page(StatusPage(number, pages, (23, 0), rows, now), now)
 
     assert labels(message) == ["Resend…", "Details", *buttons]
     assert "*23 pending orders* · Oldest first · Checked" in message.text
@@ -292,7 +292,7 @@ def test_the_end_of_the_present_certificate_is_shown(order, now, ends_in, said):
 def test_orders_that_no_email_helps_come_under_a_heading_of_their_own(order, now):
     rows = (PendingRow(order, may_resend=True), PendingRow(replace(order, id=2), need="Needs a CSR"))
 
-    message = status.page(StatusPage(0, 1, 2, rows, now), now)
+    message = status.page(StatusPage(0, 1, (2, 0), rows, now), now)
 
     assert labels(message) == ["Resend…", "Details", "Details"]
     assert message.text.index("*700001*") < message.text.index("Needs something else") < message.text.index("*2*")
@@ -300,7 +300,7 @@ def test_orders_that_no_email_helps_come_under_a_heading_of_their_own(order, now
 
 @pytest.mark.parametrize("orders", [0, 1])
 def test_unreadable_parts_are_reported_on_every_page(order, now, orders):
-    shown = StatusPage(0, 1, orders, (PendingRow(order),) * orders, now, "1 order could not be read.")
+    shown = StatusPage(0, 1, (orders, 0), (PendingRow(order),) * orders, now, "1 order could not be read.")
 
     message = status.page(shown, now)
 
@@ -319,7 +319,7 @@ def test_a_remark_on_an_order_comes_after_its_names(order, now):
 
 
 def test_no_orders_are_no_page(now):
-    message = status.page(StatusPage(0, 1, 0, (), now), now)
+    message = status.page(StatusPage(0, 1, (0, 0), (), now), now)
 
     assert message.text.startswith("No pending orders · Checked")
     assert labels(message) == []

@@ -220,7 +220,7 @@ async def test_an_order_written_with_the_name_of_another_is_invalid_input(finder
 
     for name in ("shop.example.com", "www.shop.example.com", "api.example.com", "example.com"):
         assert (await finder.find(read_target(f"Order 700001 ({name})"))).key == "order:700001"
-    with pytest.raises(InvalidInput, match=r"Order 700001 is not for other\.example\.org"):
+    with pytest.raises(InvalidInput, match=r"Order 700001 isn't for other\.example\.org"):
         await finder.find(read_target("Order 700001 (other.example.org)"))
 
 

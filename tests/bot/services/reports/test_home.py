@@ -106,6 +106,15 @@ async def test_what_needs_the_user_is_apart_from_what_waits_for_a_recipient(make
     assert "not approved 30 minutes after the email" in later["Needs you"]
 
 
+async def test_a_pending_domain_without_an_order_needs_the_user_too(make_home, certcentral, ana):
+    certcentral.add_domain(72, "example.com", "admin@example.com")
+    certcentral.add_domain(73, "dns.example", method="dns-txt-token")
+
+    shown = await sections(make_home(), ana)
+
+    assert ("*example.com* · domain" in shown["Needs you"], "*dns.example*" in shown["Waiting"]) == (True, True)
+
+
 async def test_requests_are_those_of_the_user_then_those_of_others(
     make_home, certcentral, resent, ana, follow_ups, clock
 ):

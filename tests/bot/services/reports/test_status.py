@@ -239,6 +239,40 @@ async def test_orders_that_email_cannot_help_come_last_with_what_they_need(statu
     assert "*2* · done.example · pending 30 days · all domains are validated" in others
 
 
+async def test_what_needs_something_else_is_last_over_all_pages(status, certcentral, ana, clock):
+    for number in range(1, 24):
+        name = f"n{number}.example"
+        entries = [certcentral.entry(name, is_open=number not in (1, 2, 15))]
+        certcentral.add_order(number, name, entries=entries, since=clock() - timedelta(days=30 - number))
+
+    pages = [(await status.page(ana, PKI, f"page:{number}")).text for number in range(3)]
+
+    heads = [text.partition("Needs something else:") for text in pages]
+    assert [bool(found) for _, found, _ in heads] == [False, False, True]
+    assert all(f"*{number}* " in heads[2][2] for number in (1, 2, 15))
+    assert sum(text.count(" · pending ") for text in pages) == 23
+
+
+async def test_pending_domains_without_an_order_are_listed_too(status, certcentral, resent, ana, clock):
+    certcentral.add_order(1, "shop.example.net", is_dv=False)
+    certcentral.add_domain(71, "example.net", "admin@example.net")
+    certcentral.add_domain(72, "example.com", "admin@example.com")
+    certcentral.add_domain(73, "dns.example", method="dns-txt-token")
+    certcentral.add_domain(74, "valid.example", is_pending=False)
+    await resent("r1", domain_call(72, "example.com"))
+
+    message = await status.report(ana, PKI, None)
+
+    mine, others = message.text.split("Needs something else:")
+    assert mine.startswith("*1 pending order and 2 pending domains*")
+    assert "*example.com* · domain · pending" in mine
+    assert "last email to admin@example.com" in mine
+    assert "*dns.example* · domain" in others
+    assert "*example.net*" not in message.text
+    assert "valid.example" not in message.text
+    assert ("domain:72|" in str(message.payload()), "name:dns.example" in str(message.payload())) == (True, True)
+
+
 async def test_an_email_whose_names_are_validated_has_no_clock(status, certcentral, resent, ana, clock):
     entries = [certcentral.entry("a.example"), certcentral.entry("b.example", is_open=False)]
     certcentral.add_order(3, "a.example", "b.example", entries=entries)
