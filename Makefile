@@ -32,7 +32,7 @@ chaos: .venv/ready ## Play 200 schedules of everything at once; SEED=17 plays th
 	@.venv/bin/python -m pytest -q -n auto --dist worksteal tests/chaos $(if $(SEED),--seed $(SEED),--schedules $(SCHEDULES))
 
 screenshots: .venv/ready ## Regenerate README screenshots (needs Chromium or Chrome)
-	@PICTURES=docs/pictures .venv/bin/python -m pytest -q tests/page/test_pictures.py
+	@PICTURES=docs/pictures .venv/bin/python -m pytest -q tests/page/test_pictures.py tests/page/test_calendar.py
 
 lint: .venv/ready ## Check style, types and the direction of imports
 	@.venv/bin/ruff check .

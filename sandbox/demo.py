@@ -9,12 +9,13 @@ import tempfile
 import textwrap
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.seed import seed
+from sandbox.demo_calendar import DemoCalendar, DemoJump
 from sandbox.demo_workspace import DemoWorkspace, populate
 from sandbox.dns import LocalDns
 from sandbox.dns.seed import seed_dns
@@ -37,6 +38,7 @@ class Demo:
     workspace: DemoWorkspace
     manifest: Manifest
     dns: LocalDns = field(default_factory=LocalDns)
+    jump: DemoJump | None = None
 
     @property
     def ana(self) -> SimulatedUser:
@@ -141,13 +143,18 @@ def _require_no_problems(slack: Slack) -> None:
 @contextlib.asynccontextmanager
 async def running_demo(folder: Path, process: type[BotProcess] = BotProcess) -> AsyncIterator[Demo]:
     """Start both local servers and the bot. Stop them, and delete their files, at the end."""
-    async with Slack() as slack, CertCentral() as certcentral, LocalDns() as dns:
+    calendar = DemoCalendar()
+    servers = Slack(clock=calendar.unix), CertCentral(now=calendar.now), LocalDns()
+    async with servers[0] as slack, servers[1] as certcentral, servers[2] as dns:
         manifest = Manifest.read(MANIFEST)
         manifest.install(slack)
         seed(certcentral)
         seed_dns(dns)
         demo = Demo(slack, certcentral, populate(slack), manifest, dns)
         bot = process(_settings(demo, folder), folder / "bot.log")
+        places = demo.pki.id, demo.workspace.pki_team.id, folder
+        jump = DemoJump(slack, certcentral, calendar, bot.settings, bot, *places)
+        demo = replace(demo, jump=jump)
         began = time.monotonic()
         await bot.start()
         try:
@@ -156,7 +163,7 @@ async def running_demo(folder: Path, process: type[BotProcess] = BotProcess) -> 
             print_text(f"A local Slack, a local CertCentral, and the bot connected to both after {seconds:.1f} s.")
             yield demo
         finally:
-            await bot.ensure_stopped()
+            await jump.bot.ensure_stopped()
 
 
 async def _wait_for_connection(slack: Slack, bot: BotProcess) -> None:
@@ -220,6 +227,7 @@ def create_page(demo: Demo, port: int = 0) -> WebPage:
         manifest=demo.manifest,
         port=port,
         dns=demo.dns,
+        jump=demo.jump,
     )
 
 

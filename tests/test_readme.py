@@ -50,7 +50,9 @@ def test_each_picture_is_shown_with_its_words() -> None:
     # A walk in tests/page compares the words with those of the screen.
     words = {path.stem for path in (ROOT / "docs" / "pictures").glob("*.txt")}
 
-    assert set(re.findall(r'src="docs/pictures/(\w+)\.png"', README)) == pictures == words
+    documents = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md")))
+    shown = re.findall(r'src="(?:docs/)?pictures/(\w+)\.png"', README + documents)
+    assert set(shown) == pictures == words
 
 
 def test_each_setting_has_one_row_in_the_reference_and_one_line_in_the_example() -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from aiohttp import web
 
@@ -32,6 +32,19 @@ HOST = "127.0.0.1"
 STATIC = Path(__file__).parent / "static"
 STOPPING_SECONDS = 0.2
 GATHERING_SECONDS = 0.01
+
+
+class CalendarJump(Protocol):
+    """The one jump of the demo's calendar."""
+
+    @property
+    def is_done(self) -> bool:
+        """Return True after the jump."""
+
+    async def jump(self) -> None:
+        """Make the jump. Raises ValueError if it is done already."""
+
+
 USER_ERRORS = (LookupError, ValueError)
 
 
@@ -52,13 +65,15 @@ class WebPage:
         manifest: Manifest,
         port: int = 0,
         dns: LocalDns | None = None,
+        jump: CalendarJump | None = None,
     ) -> None:
         self._slack, self._certcentral, self._dns = slack, certcentral, dns or LocalDns()
         self._personas, self._manifest, self._port = personas, manifest, port
         self._modals, self._switch = OpenModals(slack), FaultSwitch(certcentral)
         commands = {command["command"] for command in manifest.commands}
         acts = Actions(slack, certcentral, self._modals, self._switch, alerts=alerts, commands=commands)
-        self._actions = {**acts.by_name, **DnsActions(self._dns).by_name}
+        self._jump = jump
+        self._actions = {**acts.by_name, **DnsActions(self._dns).by_name, "jump": self._leap}
         self._origin_check = OriginCheck()
         self._streams: set[web.WebSocketResponse] = set()
         self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=STOPPING_SECONDS)
@@ -114,7 +129,17 @@ class WebPage:
             for persona in self._personas
         ]
         alerts = [{"name": name, "app": alert.app, "about": alert.about} for name, alert in SAMPLE_ALERTS.items()]
-        return web.json_response({"personas": personas, "menu": _menu(self._manifest), "alerts": alerts})
+        jumps = self._jump is not None and not self._jump.is_done
+        return web.json_response(
+            {"personas": personas, "menu": _menu(self._manifest), "alerts": alerts, "jumps": jumps}
+        )
+
+    async def _leap(self, _: Persona, _body: Json) -> Json:
+        """Jump to the day of the demo's digest."""
+        if self._jump is None:
+            raise LookupError("This demo has no calendar.")
+        await self._jump.jump()
+        return {}
 
     async def _run_action(self, request: web.Request) -> web.Response:
         """Run an action and return its outcome, or the reason why it is not possible."""

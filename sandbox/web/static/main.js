@@ -2,6 +2,7 @@
 
 import { Actions } from "./actions.js";
 import { drawAlerts } from "./alerts.js";
+import { calendarButton } from "./calendar.js";
 import { Channels } from "./channels.js";
 import { Conversation } from "./conversation.js";
 import { el, fill } from "./dom.js";
@@ -164,7 +165,8 @@ class Page {
       { name: "dns", label: "DNS", panel: this.nameServers.node },
       { name: "wire", label: "Wire", panel: this.wire.node, count: () => this.wire.bad, isBad: true },
     ]);
-    fill(node("tools"), this.presets.node, this.tools.list, this.tools.panels);
+    const calendar = calendarButton(this.#config.jumps, this.actions);
+    fill(node("tools"), this.presets.node, ...(calendar ? [calendar] : []), this.tools.list, this.tools.panels);
   }
 
   #listen() {
