@@ -8,13 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from bot.models import Call, CallStep, LedgerEvent, ResendRequest, name_key
+from bot.models import CallStep, LedgerEvent, ResendRequest, name_key
 from bot.store.database import Database
 from bot.store.schema import ledger, ledger_search_keys, parse_timestamp, requests
 from bot.track_records import PastEmail
 
 # The newest requests that count. A record of the last emails needs no more.
-MOST_REQUESTS = 300
+MOST_REQUESTS = 100
 _REQUEST = TypeAdapter(ResendRequest)
 _WENT_OUT = (LedgerEvent.SENT, LedgerEvent.UNKNOWN)
 
@@ -39,7 +39,11 @@ class MailboxHistory:
         seen = sa.select(ledger).where(of_these, ledger.c.kind == LedgerEvent.VALIDATED.value)
         validated = dict(_validations(await self._database.rows(seen)))
         rows = await self._database.rows(sent.order_by(ledger.c.seq.desc()))
-        return [email for row in rows for email in _emails(row, validated)]
+        # A request with many names is large, so it is read once for all of its calls.
+        read = {
+            row.request_id: _REQUEST.validate_json(row.body) for row in {row.request_id: row for row in rows}.values()
+        }
+        return [email for row in rows for email in _emails(row, read[row.request_id], validated)]
 
     async def _request_ids(self, keys: list[str]) -> list[str]:
         about = sa.select(ledger_search_keys.c.seq).where(ledger_search_keys.c.key.in_(keys))
@@ -57,8 +61,8 @@ def _validations(rows: Iterable[sa.Row[Any]]) -> Iterator[tuple[tuple[str, int, 
             yield (row.request_id, row.call_no, name), parse_timestamp(row.at)
 
 
-def _emails(row: sa.Row[Any], validated: _Validated) -> Iterator[PastEmail]:
-    call: Call = _REQUEST.validate_json(row.body).calls[row.call_no]
+def _emails(row: sa.Row[Any], request: ResendRequest, validated: _Validated) -> Iterator[PastEmail]:
+    call = request.calls[row.call_no]
     if call.step is not CallStep.RESEND:
         return
     for name in call.names:
