@@ -150,6 +150,7 @@ async def running_demo(folder: Path, process: type[BotProcess] = BotProcess) -> 
         manifest.install(slack)
         seed(certcentral)
         seed_dns(dns)
+        certcentral.resolve_records = dns.resolve_all
         demo = Demo(slack, certcentral, populate(slack), manifest, dns)
         bot = process(_settings(demo, folder), folder / "bot.log")
         places = demo.pki.id, demo.workspace.pki_team.id, folder

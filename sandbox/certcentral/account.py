@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from sandbox.certcentral.behavior_options import BehaviorOptions
+from sandbox.certcentral.dns_lookup import ResolveRecords, has_random_value
 from sandbox.certcentral.models import (
     MAIL_LIFETIME,
     OPEN_STATUSES,
@@ -35,6 +36,8 @@ class Account:
         self.orders: dict[int, Order] = {}
         self.domains: dict[int, Domain] = {}
         self.outbox: list[Mail] = []
+        self.resolve_records: ResolveRecords = lambda _name, _rtype: ()
+        """The DNS in which random values are looked up. Empty by default: then a test publishes them."""
         self._organizations: dict[str, Organization] = {}
         self._contacts: dict[str, list[str]] = {}
         self._preferences: dict[str, list[str]] = {}
@@ -199,6 +202,18 @@ class Account:
         of.value = RandomValue(random_value(f"{seed} {number}" if number else seed), self.now() + VALUE_LIFETIME)
         of.token_published = False
         return of.value
+
+    def finds_value(self, of: Order | Domain, name: str) -> bool:
+        """Return whether the random value is published for a name: by a test, or in the local DNS if there is one."""
+        if of.token_published:
+            return True
+        values = [value.text for value in self._values_for(of, name) if self.now() < value.expires_at]
+        return any(has_random_value(self.resolve_records, name, of.method, value) for value in values)
+
+    def _values_for(self, of: Order | Domain, name: str) -> list[RandomValue]:
+        """Return the values that count for a name. Either check accepts that of the order and that of the domain."""
+        others = [self.domain_for(name)] if isinstance(of, Order) else self._orders_with(of)
+        return [each.value for each in (of, *others) if each is not None and each.value is not None]
 
     def submit(self, domain: Domain, method: str) -> None:
         """Submit a domain for validation. Its current validation remains in force."""

@@ -149,8 +149,7 @@ class DomainCalls:
         domain, now = self._find_domain(request), self._account.now()
         _require_token_method(domain)
         value = self._account.live_value(domain)
-        # Only a test can publish the value, since there is no DNS here.
-        if not domain.token_published or not domain.pending:
+        if not domain.pending or not self._account.finds_value(domain, domain.name):
             raise CertCentralError(400, "invalid_dns_txt", "The random value was not found in the DNS TXT record.")
         self._account.validate_by_token(domain)
         return web.json_response({"token": value.text, "status": "active" if domain.is_valid(now) else "pending"})

@@ -13,6 +13,7 @@ from sandbox.certcentral.bodies import JsonBody, MethodChange, OrderResend, read
 from sandbox.certcentral.call_log import BASE_PATH, CALL
 from sandbox.certcentral.listing import apply_filters, build_page, drop_empty_list, read_filters, sort_rows
 from sandbox.certcentral.models import DCV_METHODS, ONCE_ISSUED, OPEN_STATUSES, Order, RandomValue
+from sandbox.certcentral.names import without_wildcard
 from sandbox.certcentral.recipient_rules import resend_for_order
 
 ORDERS = f"{BASE_PATH}/order/certificate"
@@ -133,9 +134,9 @@ class OrderCalls:
         if order.method == "email":
             self._account.options.check_by_email.sends_mail()
             return web.Response(status=204)
-        # Only a test can publish the value, since there is no DNS here.
-        if order.token_published:
-            self._account.validate_names(order, order.dns_names)
+        found = [name for name in order.dns_names if self._is_published(order, name)]
+        if found:
+            self._account.validate_names(order, found)
             self._account.issue_if_ready(order)
             self._account.changes.notify_all()
         # A missing file is an error of the call. A missing record is not.
@@ -144,6 +145,11 @@ class OrderCalls:
         else:
             self._account.options.check_finds_no_record.sends_mail()
         return web.json_response(_serialize_check(self._account, order))
+
+    def _is_published(self, order: Order, name: str) -> bool:
+        """Return whether the random value is published at the name, or at the scope that is validated for it."""
+        places = dict.fromkeys((without_wildcard(name), without_wildcard(order.mail_scope(name))))
+        return any(self._account.finds_value(order, place) for place in places)
 
     def _find_order(self, request: web.Request, *, by_certificate: bool = False) -> Order:
         wanted = request.match_info["order_id"]

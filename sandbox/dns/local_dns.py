@@ -5,10 +5,12 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+import dns.rdatatype
+
 from sandbox.condition import Condition
 from sandbox.dns.name_server import LocalNameServer, ServerFault
 from sandbox.dns.resolver import LocalResolver
-from sandbox.dns.zone import LocalZone
+from sandbox.dns.zone import Answer, LocalZone
 
 # Addresses for documentation (RFC 5737): nothing answers there, and the bot maps them to loopback ports.
 SERVERS = {f"ns{number}.dns.example": f"198.51.100.{number}" for number in range(1, 5)}
@@ -76,6 +78,20 @@ class LocalDns:
         (self.broken.add if broken else self.broken.discard)(zone)
         self.changes.notify_all()
 
+    def resolve_all(self, name: str, rtype: str) -> list[str]:
+        """Return the records that a CA finds: without a cache, from each server that answers, with DNSSEC checked.
+
+        TXT records are their strings joined by a line break, as one record of several strings is not one string. Empty
+        if the signatures are wrong, or if the servers disagree.
+        """
+        zone = self._zone(name)
+        if zone is None or zone.name in self.broken:
+            return []
+        mine = [server for server in self.servers if server.address in zone.server_addresses]
+        answers = [found for server in mine if (found := server.resolve(name, rtype))]
+        sets = {tuple(sorted(_texts(answer, rtype))) for answer in answers}
+        return list(sets.pop()) if len(sets) == 1 else []
+
     @property
     def asked(self) -> list[tuple[str, str]]:
         """Every question that a name server received."""
@@ -89,3 +105,10 @@ class LocalDns:
         if zone := self._zone(name):
             return zone
         raise ValueError(f"no zone has {name}")
+
+
+def _texts(answer: Answer, rtype: str) -> list[str]:
+    found = [rdata for rrset in answer.answer if rrset.rdtype == dns.rdatatype.from_text(rtype) for rdata in rrset]
+    if rtype == "TXT":
+        return ["\n".join(part.decode("utf-8", "replace") for part in rdata.strings) for rdata in found]
+    return [rdata.to_text().removesuffix(".").lower() for rdata in found]
