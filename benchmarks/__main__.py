@@ -227,8 +227,16 @@ async def where() -> None:
     await time_to_answer()
 
 
+async def expiring() -> None:
+    """Measure the digest, Home and the command for domains that end soon, in a large account."""
+    from benchmarks.expiring import expiring_seconds
+
+    await expiring_seconds()
+
+
 MEASUREMENTS: Mapping[str, Callable[[], Awaitable[None]]] = {
-    each.__name__: each for each in (readers, policies, searches, page, starts, flood, submits, where, bursts, hours)
+    each.__name__: each
+    for each in (readers, policies, searches, page, starts, flood, submits, where, expiring, bursts, hours)
 }
 
 
