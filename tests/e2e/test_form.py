@@ -16,7 +16,6 @@ Ask = Callable[[str], Awaitable[Form]]
 
 UNUSABLE = [
     "two words",
-    "700001 700002",
     "admin@example.com",
     "192.0.2.1",
     "localhost",
