@@ -54,7 +54,7 @@ async def test_an_outcome_after_the_channel_became_shared_is_direct_and_the_mess
     [left] = await hidden(slack, pki)
 
     assert tells(root) == "sent"
-    assert root.content.says("the channel is shared with another organization")
+    assert root.content.says("is shared with another organization")
     assert not reveals(left)
     assert [content.says(NEUTRAL) for content in left.history].count(True) == 0
     assert puts(certcentral, ORDER) == 2
