@@ -262,7 +262,7 @@ def buttons(facts: CardFacts) -> ActionsBlock | None:
         return None
     stop = stop_of(facts.request, facts.results)
     if stop and stop.buttons:
-        pressed = _pressed(facts.request, stop.buttons, is_primary=True)
+        pressed = _pressed(facts.request, stop.buttons, is_primary=stop.can_continue)
         details = {entry: _MENU[entry] for entry in (CHECK_NOW, DETAILS)}
         return ActionsBlock(elements=[*pressed, *console, menu(REQUEST_MENU, facts.request.id, details)])
     worst = next(outcome for outcome in _RESEND_LABELS if outcome in unsettled)
@@ -270,9 +270,7 @@ def buttons(facts: CardFacts) -> ActionsBlock | None:
     if worst is LedgerEvent.UNKNOWN and not shown:
         shown[CHECK_NOW] = _MENU[CHECK_NOW]
     repeats = worst is LedgerEvent.NOT_SENT and not facts.request.revalidates
-    # What DigiCert refused first is the domain, and not a recipient.
-    label = _RESEND_LABELS[LedgerEvent.NOT_SENT if stop and not stop.has_begun else worst]
-    shown[TRY_AGAIN if repeats else SEND_AGAIN] = label
+    shown[TRY_AGAIN if repeats else SEND_AGAIN] = _RESEND_LABELS[worst]
     hidden = {*shown, *(() if facts.is_tracked else (STOP_TRACKING,))}
     hidden |= {CHECK_NOW, ASK_TO_APPROVE, TRACE_EMAIL} if worst in _FAILED else set()
     entries = {entry: label for entry, label in _MENU.items() if entry not in hidden}
@@ -382,7 +380,7 @@ def _headline(facts: CardFacts, every: Sequence[_Name]) -> tuple[str, str]:
     if found[_State.VALIDATED] == total:
         return _EMOJI_VALIDATED, f"validated{_order_state(every)}"
     if stop := stop_of(facts.request, facts.results):
-        return (_EMOJI_UNKNOWN if stop.buttons else _EMOJI_FAILED), stop.headline
+        return (_EMOJI_UNKNOWN if stop.can_continue else _EMOJI_FAILED), stop.headline
     if unknown := found[_State.UNKNOWN]:
         return _EMOJI_UNKNOWN, f"may or may not have been sent{_of_all(unknown, total)}"
     if failed := found[_State.FAILED]:
@@ -433,7 +431,8 @@ def _lines(facts: CardFacts, every: Sequence[_Name]) -> list[str]:
         return list(dict.fromkeys(resent_by(facts.successors.get(each.word)) for each in every))
     resent = [resent_by(facts.resent)] if facts.resent else []
     if stop := stop_of(facts.request, facts.results):
-        return [*_stopped(stop), *([resent_by(facts.resent, "Continued")] if facts.resent else [])]
+        continued = [_made_by(facts.resent, "Continued")] if facts.resent and stop.has_begun else resent
+        return [*_stopped(stop), *continued]
     if len(every) == 1 or (len(facts.request.calls) == 1 and len(states) == 1):
         return [_of_one_call(every[0]), *resent]
     listed = [f"• {name(each.ascii_name)}: {_of_one_name(facts, each)}" for each in sorted(every, key=_by_state)]
@@ -510,12 +509,16 @@ def _shown(words: str) -> str:
     return without_internals(escape(words))
 
 
-def resent_by(newer: Successor | None, done: str = "Resent") -> str:
-    """Return who made the newer request, with a link to it. `done` is the verb, unless its email was not sent."""
+def resent_by(newer: Successor | None) -> str:
+    """Return who made the newer request, with a link to it."""
     if newer is None:
-        return done
+        return "Resent"
+    return _made_by(newer, "Resent" if newer.is_sent else "Tried again")
+
+
+def _made_by(newer: Successor, done: str) -> str:
     link = f" (<{newer.link}|open>)" if newer.link else ""
-    return f"{done if newer.is_sent else 'Tried again'} by {person(newer.user_id)}{link}"
+    return f"{done} by {person(newer.user_id)}{link}"
 
 
 def _recipients(call: Call) -> str:

@@ -8,6 +8,7 @@ from bot.views.blocks import Message, context, date_time, escape, name, section,
 
 CONTINUE = "continue_revalidation"
 SHOW_RECORD = "show_dns_record"
+REVALIDATE_AGAIN = "revalidate_again"
 _ROOM_FOR_A_VALUE = 500
 
 _UNSENT = frozenset({LedgerEvent.REFUSED, LedgerEvent.NOT_SENT})
@@ -38,6 +39,11 @@ class Stop:
     def has_begun(self) -> bool:
         """True if the domain is submitted, or may be."""
         return self.step is not CallStep.SUBMIT or self.is_unknown
+
+    @property
+    def can_continue(self) -> bool:
+        """True if the remaining steps can help. A refused email needs another recipient."""
+        return self.has_begun and not (self.step is CallStep.RESEND and self._is_refused)
 
     @property
     def headline(self) -> str:
@@ -73,7 +79,9 @@ class Stop:
     @property
     def buttons(self) -> Mapping[str, str]:
         """The labels of the buttons that can help, by action; empty if the form is what helps."""
-        if not self.has_begun or (self.step is CallStep.RESEND and self._is_refused):
+        if not self.has_begun:
+            return {REVALIDATE_AGAIN: "Try again"}
+        if not self.can_continue:
             return {}
         record = {SHOW_RECORD: "Show the DNS record"} if self.step is CallStep.METHOD else {}
         return {CONTINUE: "Continue", **record}

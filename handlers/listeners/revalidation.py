@@ -1,5 +1,6 @@
 """*Revalidate…*, which opens the form for its domain, and the buttons on the card of an interrupted revalidation."""
 
+from dataclasses import replace
 from typing import Any
 
 from attrs import define
@@ -88,6 +89,20 @@ class RevalidationButtons:
             if view_id:
                 await self._chat.update_form(view_id, await self._form_service.choose_again(form, request))
 
+    async def again(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Open the form again for a revalidation that had no effect. Its result is a new card in the same thread."""
+        interaction = read_message_interaction(body)
+        await ack()
+        async with self._boundary.respond_to(interaction):
+            actor = interaction.actor
+            request = await self._check_now.request(actor, read_choice(body) or "", Action.REVALIDATE)
+            thread = await self._reporter.thread(request)
+            form = await self._form_service.start(actor, thread, request.subject, action=Action.REVALIDATE)
+            view_id = await self._chat.open_form(read_trigger(body), resend_form.loading(form.id, request.subject))
+            if view_id:
+                drawing = await self._form_service.revalidate(replace(form, follows=request.id), request.key)
+                await self._chat.update_form(view_id, drawing)
+
     async def show_record(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Show the DNS record that would validate the domain of an interrupted revalidation."""
         interaction = read_message_interaction(body)
@@ -113,4 +128,5 @@ def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None
     )
     app.action(REVALIDATE)(buttons.press)
     app.action(revalidation_card.CONTINUE)(buttons.proceed)
+    app.action(revalidation_card.REVALIDATE_AGAIN)(buttons.again)
     app.action(revalidation_card.SHOW_RECORD)(buttons.show_record)

@@ -146,6 +146,7 @@ async def test_after_a_lost_answer_the_card_says_how_far_it_came_and_a_person_co
     text = card.text
     await ana.click(card, "Continue")
     newer = await slack.sees_message(pki, SENT, thread=card)
+    await slack.wait_for(lambda: "Continue" not in card.buttons, "the button to go", 20.0)
 
     assert text.startswith(f"⚠️ {NAME} · {ends}")
     assert stopped_after == calls[: calls.index(call) + 1]
@@ -153,6 +154,7 @@ async def test_after_a_lost_answer_the_card_says_how_far_it_came_and_a_person_co
     assert writes(certcentral) == calls
     assert recipients(certcentral) == [f"admin@{NAME}"]
     assert newer.text.startswith(f"📨 {NAME} · waiting for approval")
+    assert f"Continued by <@{ana.id}>" in card.text
     assert slack.problems == []
 
 
@@ -256,3 +258,29 @@ async def test_who_may_only_resend_is_offered_no_revalidation(
     assert "Resubmit the domain in CertCentral" in form.text
     assert "Revalidate…" not in form.buttons
     assert "Revalidate…" not in status.buttons
+
+
+async def test_what_digicert_refuses_at_once_changes_nothing_and_can_be_tried_again(
+    bot: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    pki: Channel,
+    ask: Ask,
+    lapsed: None,
+) -> None:
+    words = "The organization's validation has expired."
+    certcentral.faults.plan(SUBMIT, answers(400, {"errors": [{"code": "invalid_organization", "message": words}]}))
+
+    card = await revalidate(ask, ana, slack, pki, ends="no email was sent")
+    says, buttons = card.text, card.buttons
+    await ana.click(card, "Try again")
+    form = await ana.sees_form(f"Revalidate {NAME}")
+    await form.submit()
+    await slack.sees_message(pki, SENT, thread=card)
+
+    assert f"DigiCert's reason: “{words}”" in says
+    assert "its organization's validation has not expired" in says
+    assert buttons[0] == "Try again"
+    assert writes(certcentral) == [SUBMIT, SUBMIT, METHOD, RESEND]
+    assert slack.problems == []

@@ -117,7 +117,7 @@ class ResultReporter:
         """Raise NotResendable unless the request is an interrupted revalidation that no one has continued."""
         results = await self._ledger.results(request.id)
         stop = stop_of(request, results) if len(results) == len(request.calls) else None
-        if stop is None or not stop.buttons:
+        if stop is None or not stop.can_continue:
             raise NotResendable("This revalidation isn't interrupted.", "See its card for the current state.")
         if (await self.facts(request)).resent:
             raise NotResendable("This revalidation was continued already.", "See the newer card in the thread.")
