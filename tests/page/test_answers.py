@@ -103,4 +103,10 @@ async def test_those_who_may_not_are_refused_at_every_command(screen: Screen, de
             await expect(_answer(screen, said.format(order=order_id))).to_be_visible()
         await screen.is_sound()
 
+    await screen.be("Ben Okoro")
+    await screen.use_shortcut(demo.manifest.global_shortcuts[0]["name"])
+    await screen.go_to("DCV Resend")
+    await screen.page.get_by_role("tab", name="Messages").click()
+    await expect(screen.messages("You can't resend DCV emails.").last).to_be_visible()
+    await screen.is_sound()
     assert [call for call in demo.certcentral.calls[before:] if str(order_id) in call.path] == []

@@ -85,14 +85,33 @@ async def test_a_card_is_detailed_stopped_and_resumed(screen: Screen, demo: Demo
     await screen.is_sound()
     await screen.page.keyboard.press("Escape")
     await expect(screen.form).to_have_count(0)
+    await screen.choose(card, "Check now")
+    await expect(screen.messages("1 of 1 domain still needs approval")).to_contain_text("Only visible to you")
+    await card.get_by_role("button", name="More options").press("Enter")
+    await expect(screen.page.get_by_role("menuitem", name="Check now")).to_be_focused()
+    await screen.is_sound()
+    await screen.page.keyboard.press("Escape")
     await screen.choose(card, "Stop tracking")
+    await expect(screen.form).to_contain_text("I'll stop checking")
+    await screen.is_sound()
     await screen.form.get_by_role("button", name="Stop tracking").click()
     await expect(screen.form).to_have_count(0)
+    await expect(card.get_by_role("button", name="Resume tracking")).to_be_visible()
+    await screen.is_sound()
     await card.get_by_role("button", name="Resume tracking").click()
     await expect(card.get_by_role("button", name="Resume tracking")).to_have_count(0)
 
     await screen.approve(f"w{order_id}.example.dev")
     await expect(card).to_contain_text("validated, certificate issued", timeout=20_000)
+
+
+async def test_several_domains_have_a_line_each_until_all_are_validated(screen: Screen) -> None:
+    await screen.resend(700002)
+    card = screen.messages("Order 700002 · requested by")
+    await expect(card.first).to_contain_text("corp.example.com + 2 · waiting for approval")
+    await screen.approve("api.example.net")
+    await expect(card.first).to_contain_text("1 of 3 validated", timeout=20_000)
+    await screen.is_sound()
 
 
 async def test_a_colleague_is_asked_to_approve_and_says_so(screen: Screen, demo: Demo) -> None:
