@@ -52,6 +52,7 @@ async def test_from_the_command_to_the_approved_email(screen: Screen, blank: Pag
     await screen.pick("Order or domain", "shop.example.com", search="shop")
     await expect(screen.form.get_by_text("Recipient for example.net")).to_be_visible()
     await screen.pick("Recipient for shop.example.com", "admin@shop.example.com")
+    await expect(screen.form.get_by_text("Approving validates shop.example.com.", exact=True)).to_be_visible()
     await screen.form.get_by_label("Reason").fill("the first email went to an old mailbox")
     form = await shoot(page, screen.form, margin=0)
     await screen.submit()

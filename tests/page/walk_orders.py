@@ -9,6 +9,7 @@ from sandbox.demo import Demo
 _IDS = itertools.count(710001)
 # Orders that are there before the bot lists the account, which it remembers for a while. The oldest come first.
 ON_STATUS, TAPPED, ON_HOME = 730000, 730001, 730002
+DUAL = (730003, 730004)
 OFFERED = range(730010, 730012)
 LISTED = range(730020, 730027)
 _OTHERS = 150
@@ -16,9 +17,9 @@ _OTHERS = 150
 
 def fill_account(demo: Demo) -> None:
     """Make the account a large one, with the orders that walks find in lists and alerts."""
-    for order_id in (ON_STATUS, TAPPED, ON_HOME, *OFFERED, *LISTED):
-        more = ["www.example.org"] if order_id == ON_STATUS else []
-        _add(demo, order_id, more, timedelta(days=max(0, ON_HOME + 50 - order_id)))
+    more = {ON_STATUS: ["www.example.org"]} | {key: ["dual.example.dev"] for key in DUAL}
+    for order_id in (ON_STATUS, TAPPED, ON_HOME, *DUAL, *OFFERED, *LISTED):
+        _add(demo, order_id, more.get(order_id, []), timedelta(days=max(0, ON_HOME + 50 - order_id)))
     for number in range(_OTHERS):
         created = demo.certcentral.now() - timedelta(minutes=number)
         demo.certcentral.add_order(720000 + number, [f"large-{number:03}.example.com"], created=created)
