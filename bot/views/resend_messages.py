@@ -225,8 +225,9 @@ def previous_result(request: ResendRequest, results: Results) -> str | None:
     outcomes = {each.outcome for each in results.values()}
     if not outcomes & MAY_HAVE_BEEN_SENT:
         return None
-    doubt = " It may or may not have been sent." if LedgerEvent.UNKNOWN in outcomes else ""
-    asked = f"{person(request.actor.user_id)} resent this email {date_time(request.at)}."
+    is_doubtful = LedgerEvent.UNKNOWN in outcomes
+    done, doubt = ("requested", " It may or may not have been sent.") if is_doubtful else ("resent", "")
+    asked = f"{person(request.actor.user_id)} {done} this email {date_time(request.at)}."
     return f"{asked}{doubt} To resend it again, give a reason."
 
 

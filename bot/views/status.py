@@ -140,7 +140,7 @@ def page(shown: StatusPage, now: datetime) -> Message:
         none = "No pending orders that could be read" if shown.unreadable else "No pending orders"
         return _notes(" · ".join(filter(None, [none, checked, escape(shown.unreadable)])))
     of_pages = f"Page {shown.number + 1} of {shown.pages}" if shown.pages > 1 else ""
-    order = "Oldest first" if sum(shown.counts) > 1 else ""
+    order = "Most urgent first" if sum(shown.counts) > 1 else ""
     head = " · ".join(filter(None, [f"*{_count(*shown.counts)}*", order, checked, of_pages, escape(shown.unreadable)]))
     blocks: list[Block] = [section(head)]
     spoken = [head]

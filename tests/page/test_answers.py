@@ -82,7 +82,7 @@ async def test_the_history_has_pages(screen: Screen, demo: Demo) -> None:
     for order_id in [add_order(demo) for _ in range(11)]:
         line = f"{order_id} to admin@w{order_id}.example.dev because the mailbox changed"
         await gita.command("/dcv-resend", line, demo.pki)
-    await expect(screen.messages("requested by @Gita Rao").nth(10)).to_be_visible()
+    await expect(screen.messages("requested by @Gita Rao").nth(10)).to_be_visible(timeout=60_000)
 
     await screen.type("/dcv-resend history @gita")
     await expect(_answer(screen, "Recent requests by @Gita Rao")).to_be_visible()

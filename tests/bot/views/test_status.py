@@ -250,7 +250,7 @@ def test_a_page_has_buttons_to_those_beside_it(order, last, now, number, pages, 
     message = status.page(StatusPage(number, pages, (23, 0), rows, now), now)
 
     assert labels(message) == ["Resend…", "Details", *buttons]
-    assert "*23 pending orders* · Oldest first · Checked" in message.text
+    assert "*23 pending orders* · Most urgent first · Checked" in message.text
     assert "*700001* · shop.example.com + 1 · pending 20 days · last email to admin@example.com <!date" in message.text
     assert "UTC>, 5 recipients" in message.text
     assert (f"Page {number + 1} of {pages}" in message.text) is (pages > 1)
