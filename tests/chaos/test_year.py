@@ -41,7 +41,7 @@ class Expected:
     is_warning: bool
 
 
-class Calendar:
+class LeapingCalendar:
     """The clock of both local servers and of the bots, which read it from a file."""
 
     def __init__(self, file: Path, begin: datetime) -> None:
@@ -95,7 +95,7 @@ def ends_of(number: int, begin: datetime, end: datetime) -> list[datetime]:
 
 
 @dataclass(frozen=True)
-class Played:
+class PlayedYear:
     """What is played: the time, the zones, and a name for the domain and the channel of each."""
 
     begin: datetime
@@ -108,25 +108,25 @@ class Played:
 
 
 @pytest.fixture
-def year(request: pytest.FixtureRequest) -> Played:
+def year(request: pytest.FixtureRequest) -> PlayedYear:
     """The whole year in the long form, else eight days around the change to summer time in America."""
     if request.config.getoption("--schedules", SHORT) > SHORT:
-        return Played(datetime(2026, 11, 29, 20, tzinfo=UTC), datetime(2027, 11, 30, tzinfo=UTC), ZONES)
-    return Played(datetime(2027, 3, 7, 20, tzinfo=UTC), datetime(2027, 3, 15, 16, tzinfo=UTC), ZONES[1:2])
+        return PlayedYear(datetime(2026, 11, 29, 20, tzinfo=UTC), datetime(2027, 11, 30, tzinfo=UTC), ZONES)
+    return PlayedYear(datetime(2027, 3, 7, 20, tzinfo=UTC), datetime(2027, 3, 15, 16, tzinfo=UTC), ZONES[1:2])
 
 
 @pytest.fixture
 async def servers(
     year: tuple[datetime, datetime], tmp_path: Path
-) -> AsyncIterator[tuple[Calendar, Slack, CertCentral]]:
-    calendar = Calendar(tmp_path / "ahead", year.begin)
+) -> AsyncIterator[tuple[LeapingCalendar, Slack, CertCentral]]:
+    calendar = LeapingCalendar(tmp_path / "ahead", year.begin)
     async with Slack(clock=calendar.unix) as slack, CertCentral(now=calendar.now) as certcentral:
         Manifest.read(MANIFEST).install(slack)
         yield calendar, slack, certcentral
 
 
 async def test_each_digest_and_each_warning_appears_once_in_time(
-    year: Played, servers: tuple[Calendar, Slack, CertCentral], postgresql_url: str, tmp_path: Path
+    year: PlayedYear, servers: tuple[LeapingCalendar, Slack, CertCentral], postgresql_url: str, tmp_path: Path
 ) -> None:
     begin, end, zones = year.begin, year.end, year.zones
     calendar, slack, certcentral = servers
@@ -170,7 +170,7 @@ async def test_each_digest_and_each_warning_appears_once_in_time(
 
 
 def _bots(
-    slack: Slack, certcentral: CertCentral, year: Played, channels: dict[str, Channel], url: str, folder: Path
+    slack: Slack, certcentral: CertCentral, year: PlayedYear, channels: dict[str, Channel], url: str, folder: Path
 ) -> Iterator[SkewedBot]:
     rule = '[[digest]]\nchannel = "{}"\nnames = ["{}.example.com"]\nat = "Mon 0{}:00"\ntimezone = "{}"\n{}\n'
     quiet = 'quiet = ["18:00-08:00"]'
