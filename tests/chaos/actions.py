@@ -9,7 +9,7 @@ from bot.clock import ends_within
 from bot.languages import LANGUAGES
 from sandbox.faults import Fault
 from sandbox.slack import Channel, Form, FormIncomplete, Message, SimulatedUser, SuggestionsTimeout
-from tests.chaos.environment import Environment, addresses, targets
+from tests.chaos.environment import Environment, addresses, lapsed_name, step_keys, targets
 from tests.chaos.faults import PUTS, READS, SLACK
 from tests.chaos.schedules import BELOW, MAY, ORDERS, Step
 
@@ -82,6 +82,35 @@ class Actions:
         before = self._views(who)
         await who.shortcut("dcv_resend_message", message)
         await self._fill(who, before, reason, again, order_id)
+
+    async def revalidate(self, person: str, domain_id: int, again: str) -> None:
+        """Revalidate a domain for the mailbox that its form chooses, and continue it if it is interrupted."""
+        who, name = self.env.people[person], lapsed_name(domain_id)
+        self.env.asked |= dict.fromkeys(step_keys(domain_id), person)
+        before = self._views(who)
+        await who.command("/dcv-resend", name, self.env.pki)
+
+        def nothing_pending() -> Form | None:
+            forms = (form for form in who.open_forms if form.view_id not in before | self._handled)
+            return next((form for form in forms if name in form.text and "Revalidate…" in form.buttons), None)
+
+        form = await self.slack.wait_for(nothing_pending, "the button", SEES_SECONDS)
+        self._handled.add(form.view_id)
+        await form.click("Revalidate…")
+        await self.slack.wait_for(lambda: (form.submit_text or "").startswith("Revalidate"), "the form", SEES_SECONDS)
+        self.slack.duplicate_next = self.slack.duplicate_next or again == "sent twice"
+        times = 2 if again == "double click" else 1
+        self.env.injected["double click"] += times - 1
+        await asyncio.gather(*(form.submit() for _ in range(times)))
+        await self._continue(who, name)
+
+    async def _continue(self, who: SimulatedUser, name: str) -> None:
+        def interrupted() -> Message | None:
+            return next((each for each in self._messages() if name in each.text and "Continue" in each.buttons), None)
+
+        card = await self.slack.wait_for(interrupted, "an interrupted revalidation", SERVED_SECONDS)
+        self.env.injected["revalidation continued"] += 1
+        await who.click(card, "Continue")
 
     async def alert(self, order_id: int) -> None:
         """Post the same alert three times as another app."""
@@ -166,6 +195,10 @@ class Actions:
     async def put_fault(self, kind: str) -> None:
         """Inject a fault into the next resend."""
         self.env.plan_certcentral("PUT *", kind, PUTS[kind])
+
+    async def step_fault(self, calls: str, kind: str) -> None:
+        """Inject a fault into the next call of a step of a revalidation."""
+        self.env.plan_certcentral(calls, kind, PUTS[kind])
 
     async def read_fault(self, kind: str) -> None:
         """Inject a fault into the next read from DigiCert."""

@@ -25,7 +25,7 @@ from sandbox.faults import Fault, Faults
 from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.chaos.faults import BUSY_FOR_LONG, ReportedFault, counted, repeating, with_callback
 from tests.chaos.machine_lag import LagMeter
-from tests.chaos.schedules import BELOW, FIRST_ORDER, MULTI, ORDERS, PEOPLE, ChaosSchedule
+from tests.chaos.schedules import BELOW, FIRST_ORDER, LAPSED, MULTI, ORDERS, PEOPLE, ChaosSchedule
 from tests.chaos.skewed_bot import SkewedBot
 from tests.database_link import DatabaseLink
 from tests.e2e.helpers import Row, locked, looking_into, serving
@@ -162,7 +162,7 @@ class Witness(Faults):
     def pop(self, name: str) -> Fault | None:
         """Use up one fault planned for a call of this name."""
         fault = super().pop(name)
-        if name.startswith("PUT "):
+        if name.startswith(("PUT ", "POST ")):
             self._world.witness(fault)
         return fault
 
@@ -195,6 +195,8 @@ class Environment:
         now = partial(_now, self)
         self.certcentral = CertCentral(SECRETS["DIGICERT_API_KEY"], now)
         self.certcentral.options.email_array_limited_by = schedule.limited_by
+        for option, value in schedule.options.items():
+            setattr(self.certcentral.options, option, value)
         self.certcentral.faults = Witness(self)
         self.instances: list[Instance] = []
         self._stack = AsyncExitStack()
@@ -353,7 +355,7 @@ class Environment:
 
     def plan_certcentral(self, pattern: str, kind: str, fault: Fault) -> None:
         """Let the next call that fits meet a fault."""
-        verb = "PUT" if pattern.startswith("PUT") else "read"
+        verb = "read" if pattern.startswith("GET") else pattern.split()[0]
         self.certcentral.faults.plan(pattern, self._planned(fault, f"DigiCert {verb}: {kind}"))
 
     def plan_kill(self, instance: Instance, call: str, pause: float, *, effect: bool) -> None:
@@ -444,6 +446,9 @@ class Environment:
             else:
                 names = [f"shop.n{number}.com", f"www.n{number}.com"]
                 self.certcentral.add_order(order_id, names[: 1 + number % 2])
+        ended = self.certcentral.now() - timedelta(days=3)
+        for domain_id in LAPSED:
+            self.certcentral.add_domain(domain_id, lapsed_name(domain_id), pending=False, validated_until=ended)
         self.certcentral.add_domain(BELOW_DOMAIN, "below.com")
         self.certcentral.add_order(BELOW, ["shop.below.com"], product="ov", name_scope="fqdn")
 
@@ -460,11 +465,25 @@ def targets(order_id: int) -> list[str]:
     return [f"domain {10 * number}", f"domain {10 * number + 1}"] if order_id in MULTI else [f"order {order_id}"]
 
 
+def lapsed_name(domain_id: int) -> str:
+    """Return the name of a domain whose validation has ended."""
+    return f"lapsed{domain_id}.com"
+
+
+def step_keys(domain_id: int) -> list[Key]:
+    """Return the keys of the three calls of a revalidation."""
+    return [(f"domain {domain_id} submit", ""), (f"domain {domain_id} method", "en"), (f"domain {domain_id}", "en")]
+
+
 def key_of(call: RecordedCall) -> Key:
-    """The target of a PUT and its language."""
+    """The target of a writing call with its step, and its language. A submission has no language."""
     body: Any = call.body
     number = next(step for step in call.path.split("/") if step.isdecimal())
-    return f"{call.path.split('/')[1]} {number}", str(body["locale"])
+    step = next((step for end, step in _STEPS.items() if call.path.endswith(end)), "")
+    return f"{call.path.split('/')[1]} {number}{step}", "" if step == " submit" else str(body["locale"])
+
+
+_STEPS = {"/validation": " submit", "/dcv/method": " method"}
 
 
 def addresses(order_id: int) -> list[str]:

@@ -12,7 +12,7 @@ from sandbox.certcentral.models import Mail
 from sandbox.slack import Delivery, Message
 from sandbox.slack.workspace.response_urls import MAX_USES
 from tests.chaos.environment import MARK, Environment, Key, key_of
-from tests.chaos.schedules import MAY
+from tests.chaos.schedules import LAPSED, MAY
 from tests.e2e.helpers import ENDINGS, SENT, Row
 from tests.forked_bot import SHORT, ForkedBot
 
@@ -73,13 +73,16 @@ def _puts_have_rows(env: Environment, rows: list[Row]) -> Iterator[str]:
     mails = Counter((*_mail_key(mail), mail.recipient) for mail in env.certcentral.outbox)
     for (order_or_domain, locale, recipient), times in mails.items():
         order = env.certcentral.orders.get(order_or_domain)
-        if times > (len(order.dns_names) if order else 1):
+        if order_or_domain not in LAPSED and times > (len(order.dns_names) if order else 1):
             yield f"{recipient} was mailed {times} times for {order_or_domain} in {locale}"
 
 
 def _no_call_is_late(env: Environment, _: list[Row]) -> Iterator[str]:
     """No PUT arrives after its call has ended: a user who read the result may have sent it again."""
     for call, _at, before, _fault in env.witnessed:
+        if _is_of_revalidation(key_of(call)):
+            # A person may continue with the same call in another request.
+            continue
         ended = [row for row in before or () if row["kind"] in ENDINGS and _key(before or [], row) == key_of(call)]
         yield from (f"the PUT of {key_of(call)} arrived after it had ended as {row['kind']}" for row in ended)
 
@@ -125,7 +128,7 @@ def _attempts_are_in_order(_: Environment, rows: list[Row]) -> Iterator[str]:
     """One `sending` row for each attempt; another attempt only after the one before was turned away; one ending."""
     by_call = defaultdict(list)
     for row in rows:
-        if row["call_no"] is not None:
+        if row["call_no"] is not None and row["kind"] != "validated":
             by_call[row["request_id"], row["call_no"]].append((row["kind"], row["attempt"]))
     for call, events in by_call.items():
         attempts = [attempt for kind, attempt in events if kind == "sending"]
@@ -137,7 +140,8 @@ def _attempts_are_in_order(_: Environment, rows: list[Row]) -> Iterator[str]:
 
 def _requests_are_accepted_once(_: Environment, rows: list[Row]) -> Iterator[str]:
     """One user action is one request, however often it arrived."""
-    keys = Counter(key for row in rows if row["kind"] == "accepted" for key in _keys(row))
+    first = [row for row in rows if row["kind"] == "accepted" and "follows" not in row["detail"]]
+    keys = Counter(key for row in first for key in _keys(row))
     yield from (f"{key} was accepted {times} times" for key, times in keys.items() if times > 1)
 
 
@@ -168,8 +172,82 @@ def _every_request_ends_once_and_truly(env: Environment, rows: list[Row]) -> Ite
             results = [each["kind"] for each in ended[row["request_id"], number]]
             if len(results) != 1:
                 yield f"call {number} of {row['request_id']} ended {results}"
-            elif lie := _lie(env, rows, key, results[0]):
+            elif not _is_of_revalidation(key) and (lie := _lie(env, rows, key, results[0])):
                 yield f"{key} was told as {results[0]}, but {lie}"
+
+
+def _is_of_revalidation(key: Key) -> bool:
+    kind, number, *_ = key[0].split()
+    return kind == "domain" and int(number) in LAPSED
+
+
+def _revalidations_are_careful_and_true(env: Environment, rows: list[Row]) -> Iterator[str]:
+    """Each call of a revalidation is made once in a request, in order, and what is told of it is so."""
+    accepted = [row for row in rows if row["kind"] == "accepted" and _is_of_revalidation(_keys(row)[0])]
+    for row in accepted:
+        steps = [call.get("step", "resend") for call in row["detail"]["calls"]]
+        mine = [each for each in rows if each["request_id"] == row["request_id"]]
+        results = {each["call_no"]: each["kind"] for each in mine if each["kind"] in ENDINGS}
+        ended = [(step, results.get(number, "")) for number, step in enumerate(steps)]
+        begun = {each["call_no"] for each in mine if each["kind"] == "sending"}
+        if any(results.get(number - 1) != "sent" for number in begun if number):
+            yield f"{row['request_id']} went on after {results}"
+        yield from _step_lies(env, _keys(row)[-1], ended)
+        yield from _untrue_card(env, row["request_id"], ended)
+    for domain_id in LAPSED:
+        yield from _extra_emails(env, domain_id, accepted, rows)
+
+
+def _step_lies(env: Environment, key: Key, ended: list[tuple[str, str]]) -> Iterator[str]:
+    """Yield what CertCentral contradicts."""
+    domain = env.certcentral.domains[int(key[0].split()[1])]
+    is_submitted = domain.pending or domain.is_valid(env.certcentral.now())
+    for step, result in ended:
+        if step == "submit" and result == "sent" and not is_submitted:
+            yield f"{domain.name} was told as submitted, and is not"
+        if step == "method" and result == "sent" and domain.method != "email":
+            yield f"{domain.name} was told as changed to email, and its method is {domain.method}"
+        if step == "resend" and result == "sent":
+            puts = [call.status for call in env.certcentral.resends if key_of(call) == key]
+            if 204 not in puts:
+                yield f"{domain.name} was told as emailed, and CertCentral answered {puts}"
+
+
+def _extra_emails(env: Environment, domain_id: int, accepted: list[Row], rows: list[Row]) -> Iterator[str]:
+    """Yield emails that no call explains: one for each resend, and one for a change whose flag is ignored."""
+    ids = [row["request_id"] for row in accepted if f"domain {domain_id}" in _keys(row)[0][0]]
+    steps = Counter(
+        row["detail"]["calls"][each["call_no"]].get("step", "resend")
+        for row in accepted
+        for each in rows
+        if row["request_id"] in ids and each["request_id"] == row["request_id"] and each["kind"] == "sending"
+    )
+    most = steps["resend"] + (steps["method"] if env.certcentral.options.email_flag_ignored else 0)
+    mails = Counter(mail.recipient for mail in env.certcentral.outbox if mail.domain_id == domain_id)
+    yield from (f"{to} was mailed {times} times for {domain_id}" for to, times in mails.items() if times > most)
+
+
+# What the card says by the step that a revalidation ended with, and its result.
+_STOPPED = {
+    ("submit", "refused"): "no email was sent",
+    ("submit", "not_sent"): "no email was sent",
+    ("submit", "unknown"): "may or may not be submitted, no email was sent",
+    ("method", "refused"): "submitted, no email was sent",
+    ("method", "not_sent"): "submitted, no email was sent",
+    ("method", "unknown"): "submitted, stopped before the email",
+    ("resend", "refused"): "submitted, DigiCert refused the email",
+    ("resend", "not_sent"): "submitted, stopped before the email",
+}
+
+
+def _untrue_card(env: Environment, request_id: str, ended: list[tuple[str, str]]) -> Iterator[str]:
+    last = next((each for each in ended if each[1] != "sent"), ended[-1])
+    head = _STOPPED.get(last)
+    says = [head] if head else [*ENDINGS[last[1]], *_LATER] if last[1] in ENDINGS else []
+    for card in _messages(env, f"{request_id}.root")[-1:]:
+        is_withdrawn = env.shared_at is not None and not card.channel.im
+        if not is_withdrawn and not any(words in card.text for words in says):
+            yield f"{request_id} ended as {ended}, and its card says {card.text!r}"
 
 
 def _lie(env: Environment, rows: list[Row], key: Key, result: str) -> str | None:
@@ -240,7 +318,8 @@ def _report_violations(env: Environment, accepted: Row, ended: Counter[str]) -> 
         yield f"{request_id} was told {len(copies)} times directly"
     if not roots:
         return
-    if not any(_is_true_of(root.text, ended) for root in (roots if late else roots[-1:])):
+    is_true = any(_is_true_of(root.text, ended) for root in (roots if late else roots[-1:]))
+    if not is_true and not _is_of_revalidation(_keys(accepted)[0]):
         yield f"{request_id} ended as {dict(ended)}, and its card says {roots[-1].text!r}"
     if roots[-1].text.startswith("✅") and not _is_validated(env, accepted):
         yield f"{request_id} is not validated, and its card says {roots[-1].text!r}"
@@ -424,6 +503,7 @@ _CHECKS: tuple[Callable[[Environment, list[Row]], Iterable[str]], ...] = (
     _nobody_is_mailed_without_permission,
     _every_request_ends_once_and_truly,
     _every_request_is_reported_once_and_truly,
+    _revalidations_are_careful_and_true,
     _alerts_get_one_offer,
     _slack_is_answered,
     _nothing_foreign_is_alive,
@@ -435,7 +515,12 @@ _CHECKS: tuple[Callable[[Environment, list[Row]], Iterable[str]], ...] = (
 def _keys(accepted: Row) -> list[Key]:
     """Target and language of each call of a request."""
     detail = accepted["detail"]
-    return [(" ".join(call["target"].split()[:2]), detail["locale"]) for call in detail["calls"]]
+    return [_key_of_call(call, detail["locale"]) for call in detail["calls"]]
+
+
+def _key_of_call(call: dict[str, str], locale: str) -> Key:
+    target, step = " ".join(call["target"].split()[:2]), call.get("step", "")
+    return f"{target} {step}".strip(), "" if step == "submit" else locale
 
 
 def _mail_key(mail: Mail) -> tuple[int, str]:

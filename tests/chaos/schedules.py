@@ -21,6 +21,9 @@ MULTI = (700005, 700006)
 ORDERS = tuple(range(FIRST_ORDER, FIRST_ORDER + 6))
 # An organization's order whose name lies below its domain: what limits `email_array` makes a difference there.
 BELOW = 700007
+# Domains whose validation has ended, each for the revalidation of one person.
+LAPSED = (80, 81)
+SUBMISSIONS = (200, 201, 204)
 # From then on the others take a frozen instance for dead.
 DEAD_SECONDS = 12.0
 
@@ -52,6 +55,8 @@ class ChaosSchedule:
     """Whether eight minutes pass after all that, and envelopes arrive once more."""
     limited_by: EmailArrayLimit = "domain"
     """How CertCentral reads what limits the addresses of a domain's resend."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What CertCentral does when a domain is submitted again, and when its method is changed to email."""
 
     def has(self, *whats: str) -> bool:
         """Return if one of these steps is in it."""
@@ -60,6 +65,7 @@ class ChaosSchedule:
     def __str__(self) -> str:
         played = f"seed {self.seed}: dcv-resend {self.command} on {self.database}"
         head = f"{played}, clocks ahead by {list(self.skews)} s, {dict(self.settings)}, {self.limited_by} limits emails"
+        head = f"{head}, {dict(self.options)}"
         return "\n".join([head, *map(str, self.steps), *(["        eight minutes pass"] if self.is_late else [])])
 
 
@@ -78,6 +84,7 @@ class _Drawing:
         self._chance = random.Random(seed)  # noqa: S311 - moments, no secret
         # What was added later draws by itself, so that the rest of a seed stays what it was.
         self._later = random.Random(f"later {seed}")  # noqa: S311
+        self._again = random.Random(f"revalidations {seed}")  # noqa: S311
 
     def schedule(self) -> ChaosSchedule:
         chance = self._chance
@@ -91,13 +98,21 @@ class _Drawing:
         }
         steps = [*self._acts(), *self._faults(), *self._troubles()]
         is_late = chance.random() < 0.4
-        steps += [*self._acts_below(), *self._freezes(), *self._crowds()]
+        steps += [*self._acts_below(), *self._freezes(), *self._crowds(), *self._revalidations()]
         if any(step.what == "flood" for step in steps):
             settings |= {"DIGICERT_LIMITS": "20/2s", "DCV_PERSON_LIMITS": "1000/10m"}
         steps.sort(key=lambda step: step.at)
         limited_by = self._later.choice(EMAIL_ARRAY_LIMITS)
         return ChaosSchedule(
-            self._seed, self._database, self._command, skews, settings, tuple(steps), is_late, limited_by
+            self._seed,
+            self._database,
+            self._command,
+            skews,
+            settings,
+            tuple(steps),
+            is_late,
+            limited_by,
+            self._options(),
         )
 
     def _acts(self) -> Iterable[Step]:
@@ -189,6 +204,27 @@ class _Drawing:
             yield self._step("limit_groups", at=chance.uniform(0.0, SPAN * 0.6), times=chance.randint(1, 4))
         if chance.random() < 0.2:
             yield self._step("share", at=chance.uniform(0.0, SPAN))
+
+    def _revalidations(self) -> Iterable[Step]:
+        """Revalidations, which a person continues if they are interrupted, and what goes wrong with their calls."""
+        chance = self._again
+        for domain_id in LAPSED[: chance.choice((1, 2, 2))]:
+            person, again = chance.choice(MAY), chance.choice(("once", "double click", "sent twice"))
+            at = chance.uniform(0.0, SPAN * 0.6)
+            yield self._step("revalidate", at=at, person=person, domain_id=domain_id, again=again)
+        for _ in range(chance.choice((0, 1, 2, 3))):
+            calls = chance.choice(("POST *", "PUT /domain/8?/dcv/method", "PUT /domain/8?/dcv/emails"))
+            kind = chance.choice([kind for kind in PUTS if kind != "timeout"])
+            yield self._step("step_fault", at=0.0, calls=calls, kind=kind)
+        if chance.random() < 0.3:
+            call, effect = chance.choice(("POST *", "PUT /domain/8?/dcv/method")), chance.random() < 0.5
+            which = chance.randrange(self._instances)
+            yield self._step("kill", which=which, call=call, effect=effect, pause=0.0, at=0.0)
+
+    def _options(self) -> dict[str, Any]:
+        chance = self._again
+        switches = ("submit_emails_everyone", "email_flag_ignored", "switch_voids_mails")
+        return {"submit_status": chance.choice(SUBMISSIONS)} | {each: chance.random() < 0.5 for each in switches}
 
     def _kind(self, faults: Iterable[str], slow: float) -> str:
         """One of them; a timeout, which takes ten seconds or thirty, in few schedules only."""
