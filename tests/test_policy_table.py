@@ -51,31 +51,37 @@ async def plan(column: str, rules: Rules) -> Plan:
     return Plan("domain:1", "", (name,), reach=reach)
 
 
-def rules_of(names: str, effect: str) -> Rules:
-    """Return the rules of a file with one rule of this effect for these names, and an allow rule if it denies."""
-    everything = '[[rule]]\nname = "all"\nallow = ["resend"]\nusers = ["U0ANA"]\n'
-    one = f'[[rule]]\nname = "one"\n{effect} = ["resend"]\nusers = ["U0ANA"]\nnames = {names}\n'
+def rules_of(names: str, effect: str, action: Action) -> Rules:
+    """Return the rules of a file with one rule for these names: it allows the action, or denies to resend.
+
+    If it denies, another rule allows the action for everything.
+    """
+    everything = f'[[rule]]\nname = "all"\nallow = ["{action}"]\nusers = ["U0ANA"]\n'
+    about = action if effect == "allow" else Action.RESEND
+    one = f'[[rule]]\nname = "one"\n{effect} = ["{about}"]\nusers = ["U0ANA"]\nnames = {names}\n'
     text = one if effect == "allow" else everything + one
     return Rules(frozenset(), frozenset(), frozenset({"T0HOME"}), tuple(read_policy(text.encode(), "policy.toml")))
 
 
-async def meaning(names: str, column: str) -> str:
+async def meaning(names: str, column: str, action: Action) -> str:
     """Return the meaning of a rule for these names in the column, in the words of the table."""
     may = {}
     for effect in ("allow", "deny"):
-        rules = rules_of(names, effect)
+        rules = rules_of(names, effect, action)
         found = await plan(column, rules)
         resource = resource_for_plan(None, found, found.key)
-        may[effect] = AccessContext(rules, ANA).decide(Action.RESEND, resource).allowed
+        may[effect] = AccessContext(rules, ANA).decide(action, resource).allowed
     return ", ".join(["allows"] * may["allow"] + ["denies"] * (not may["deny"]))
 
 
+# A revalidation reaches what a resend of the same domain reaches, and a deny of resend denies it too.
+@pytest.mark.parametrize("action", [Action.RESEND, Action.REVALIDATE])
 @pytest.mark.parametrize("document", DOCUMENTS)
-async def test_each_cell_of_the_table_is_so(document: str) -> None:
+async def test_each_cell_of_the_table_is_so(document: str, action: Action) -> None:
     header, *_ = rows(document).values()
     body = {names: cells for names, cells in rows(document).items() if names != "names"}
 
-    found = {names: [await meaning(names, column) for column in header] for names in body}
+    found = {names: [await meaning(names, column, action) for column in header] for names in body}
 
     assert len(body) == 6
     assert found == body
