@@ -60,6 +60,8 @@ class DigestWorker:
 
     def __attrs_post_init__(self) -> None:
         self._woken = asyncio.Event()
+        # Digests may be in Slack with buttons of which the settings no longer speak.
+        self._may_have_open = True
 
     async def run(self) -> None:
         """Serve the digests until cancelled. Errors are logged, and the next round repeats what failed."""
@@ -95,7 +97,9 @@ class DigestWorker:
                 await self._serve(digest, rules, inventory)
             except BotError as error:
                 log.warning("a digest is delayed", channel=digest[0].channel, error=str(error))
-        await self._close_earlier(rules)
+        if rules or self._may_have_open:
+            await self._close_earlier(rules)
+        self._may_have_open = bool(rules)
 
     async def content(self, key: str) -> tuple[DigestContent, DigestRow] | None:
         """Return the content of the digest with this message now; None if it is not the newest of its channel."""
