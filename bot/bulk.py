@@ -57,7 +57,7 @@ class Audience(StrEnum):
     """Whom a plan emails for each target."""
 
     USED = "used"
-    """The mailbox used last, else a contact from DNS, else admin@."""
+    """The mailbox that validated it before, else the one used last, a contact from DNS, or admin@."""
     ADMIN = "admin"
     """The mailbox admin@ of each domain."""
     MAILBOX = "mailbox"
@@ -88,13 +88,17 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class BulkInput:
-    """What a user asked for in the form. `wanted` is a filter or a list, as it was typed."""
+    """What a user asked for in the form. `wanted` is a filter or a list, as it was typed.
+
+    If `revalidates`, domains that are valid or expired are submitted again, if that is worthwhile.
+    """
 
     wanted: str
     audience: Audience
     locale: str
     mailbox: str = ""
     reason: str | None = None
+    revalidates: bool = False
 
 
 @dataclass(frozen=True, slots=True)

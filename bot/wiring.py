@@ -404,7 +404,7 @@ class _Container:
 
     @cached_property
     def bulk_selection(self) -> BulkSelection:
-        return BulkSelection(self.finder, self.account, self.resend, self.clock)
+        return BulkSelection(self.finder, self.account, self.resend, self.clock, self.calendar)
 
     @cached_property
     def bulk_reporter(self) -> BulkReporter:

@@ -38,6 +38,7 @@ from bot.parsing.domain_names import display_name
 from bot.parsing.targets import LONGEST_TEXT
 from bot.views.blocks import (
     Message,
+    checkboxes,
     context,
     date_time,
     emails,
@@ -63,6 +64,7 @@ CALLBACK = "bulk_form"
 TITLE = "Resend many"
 WANTED = "wanted"
 AUDIENCE = "audience"
+AGAIN = "revalidates"
 MAILBOX = "mailbox"
 LOCALE = "language"
 REASON = "reason"
@@ -85,7 +87,7 @@ _ROOM_FOR_A_ROW = 580
 _MOST_HIDDEN = 50
 _MOST_TITLES = 5
 _AUDIENCES = {
-    Audience.USED: ("The mailbox used last", "Without one: a contact from DNS, else admin@"),
+    Audience.USED: ("The mailbox that worked before", "Else the one used last, a contact from DNS, or admin@"),
     Audience.ADMIN: ("admin@ everywhere", "Domains that don't allow it are left out"),
     Audience.MAILBOX: ("One mailbox", "For each domain that allows it"),
 }
@@ -147,6 +149,8 @@ def form(form_id: str, asked: BulkInput, everyone: int = 0) -> ModalView:
     )
     reason = PlainTextInputElement(action_id=REASON, initial_value=asked.reason, max_length=LONGEST_REASON)
     mailbox = EmailInputElement(action_id=MAILBOX, initial_value=asked.mailbox or None)
+    again = option(AGAIN, "Revalidate domains that are not pending", "If that moves their end by a week or more")
+    chosen = [again] if asked.revalidates else []
     place = StaticSelectElement(
         action_id=LOCALE, options=list({**languages, asked.locale: known}.values()), initial_option=known
     )
@@ -157,6 +161,7 @@ def form(form_id: str, asked: BulkInput, everyone: int = 0) -> ModalView:
             "Send to", radio_buttons(AUDIENCE, list(options.values()), options.get(asked.audience)), block_id=AUDIENCE
         ),
         form_field("Mailbox, if it is one for all", mailbox, block_id=MAILBOX, optional=True),
+        form_field("Also", checkboxes(AGAIN, [again], chosen), block_id=AGAIN, optional=True),
         form_field("Email language", place, block_id=LOCALE),
         form_field("Reason", reason, block_id=REASON, optional=True),
         context("Nothing is sent yet. You see a preview first."),
@@ -180,6 +185,7 @@ def read_form(view: Mapping[str, Any]) -> BulkFormInput:
         audience = Audience(values[AUDIENCE][AUDIENCE]["selected_option"]["value"])
         locale = _opaque(values[LOCALE][LOCALE]["selected_option"]["value"])
         typed = {each: str(values[each][each].get("value") or "") for each in (WANTED, MAILBOX, REASON)}
+        revalidates = bool(values[AGAIN][AGAIN].get("selected_options"))
         form_id = _opaque(view["private_metadata"])
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise InvalidInput("This form has expired. Run /dcv-resend bulk again.") from error
@@ -187,7 +193,8 @@ def read_form(view: Mapping[str, Any]) -> BulkFormInput:
         raise InvalidInput("Enter a mailbox.", {MAILBOX: "Enter a mailbox."})
     mailbox = readable(typed[MAILBOX])[:320] if audience is Audience.MAILBOX else ""
     reason = readable(typed[REASON][:LONGEST_TEXT])[:LONGEST_REASON] or None
-    return BulkFormInput(BulkInput(typed[WANTED], audience, locale, mailbox, reason), form_id)
+    asked = BulkInput(typed[WANTED], audience, locale, mailbox, reason, revalidates)
+    return BulkFormInput(asked, form_id)
 
 
 def looking_up(plan: BulkPlan, done: int, total: int) -> Message:
@@ -223,6 +230,8 @@ def _preview(facts: BulkFacts) -> Message:
     lines = [_line_counts(facts)]
     if plan.repeated:
         lines.append(f"{_counted(plan.repeated, 'line')} would send the same email as another line, so I send it once.")
+    if again := sum(item.revalidates for item in facts.items):
+        lines.append(f"{_counted(again, 'domain')} will be revalidated: submitted again first, then emailed.")
     is_asking = plan.state is BulkState.ASKING
     if is_asking and plan.asked_at:
         until = date_time(plan.asked_at + APPROVAL_TIME)

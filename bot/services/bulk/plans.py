@@ -11,7 +11,7 @@ from bot.clock import Clock
 from bot.errors import InvalidInput, LimitReached, StaleInteraction
 from bot.languages import read_locale
 from bot.models import Actor, Destination
-from bot.parsing.bulk import BulkList, read_wish
+from bot.parsing.bulk import BulkFilter, BulkList, read_wish
 from bot.policy.rules import Action
 from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.resources import resource_for_input
@@ -49,19 +49,26 @@ class BulkService:
     _person_limits: Sequence[tuple[int, float]] = ()
 
     async def open(
-        self, actor: Actor, destination: Destination, wanted: str, response_url: str | None = None
+        self,
+        actor: Actor,
+        destination: Destination,
+        wanted: str,
+        response_url: str | None = None,
+        *,
+        revalidates: bool = False,
     ) -> ModalView:
         """Return the form, filled in with a filter or a list. Raises NotAllowed if the user may not resend anything.
+
+        If it `revalidates`, domains that are not pending are meant too.
 
         Raises InvalidInput if `wanted` is neither.
         """
         about = {"text": wanted[:200], "channel": destination.channel_id}
         await self._authorizer.require(actor, Action.RESEND, about, resource_for_input(destination, None))
-        if wanted:
-            read_wish(wanted)
+        revalidates = revalidates or (bool(wanted) and is_about_ends(wanted))
         form = Form(actor, destination, response_url=response_url)
         await self._forms.save(form, self._clock())
-        return views.form(form.id, BulkInput(wanted, Audience.USED, self._locale))
+        return views.form(form.id, BulkInput(wanted, Audience.USED, self._locale, revalidates=revalidates))
 
     async def change(self, actor: Actor, plan_id: str) -> ModalView:
         """Return the form of a plan again, for its requester."""
@@ -89,7 +96,7 @@ class BulkService:
             actor=actor,
             person_id=grid_id or actor.user_id,
             destination=form.destination,
-            asked=filled.asked,
+            asked=replace(filled.asked, revalidates=filled.asked.revalidates or is_about_ends(filled.asked.wanted)),
             at=self._clock(),
         )
         if form.changes:
@@ -212,6 +219,15 @@ class BulkService:
             raise InvalidInput(words, {views.REASON: words})
         if asked.locale not in (self._locale, read_locale(asked.locale)):
             raise InvalidInput("Choose a language.", {views.LOCALE: "Choose one of the listed languages."})
+
+
+def is_about_ends(wanted: str) -> bool:
+    """Return True for a filter by the end of validations, which pending targets alone cannot answer.
+
+    Raises InvalidInput if `wanted` is neither a filter nor a list.
+    """
+    wish = read_wish(wanted)
+    return isinstance(wish, BulkFilter) and wish.expiring_within is not None
 
 
 def require_shown(plan: BulkPlan, shown: str) -> None:

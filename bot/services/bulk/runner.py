@@ -258,7 +258,7 @@ class BulkRunner:
     async def _accept_now(self, plan: BulkPlan, item: BulkItem) -> _End | None:
         visibility = Visibility(plan.actor, plan.destination, await self._authorizer.context(plan.actor))
         try:
-            found = await self._selection.plan_of(item.key, visibility)
+            found = await self._selection.plan_of(item.key, visibility, revalidates=item.revalidates)
             calls = None if isinstance(found, DomainChoice) else shrunk(item, found, plan.asked)
             if calls is None or isinstance(found, DomainChoice):
                 return BulkOutcome.NOT_SENT, "It changed since the preview."

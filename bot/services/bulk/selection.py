@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from attrs import define
 
@@ -19,6 +20,8 @@ from bot.bulk import (
 )
 from bot.clock import Clock
 from bot.errors import CaRejected, CaUnreadable, InvalidInput, NotResendable, NotVisible
+from bot.expiry.calendar import Calendar
+from bot.expiry.outlook import Outlook
 from bot.models import AccountEntry, Call, Kind, Plan, TargetKey, WaitingName
 from bot.parsing.bulk import BulkFilter, read_wish
 from bot.parsing.domain_names import display_name, is_subdomain_of, without_wildcard
@@ -30,6 +33,7 @@ from bot.recipients import (
     chosen_calls,
     needs_shared_mailbox,
     preselected,
+    revalidation_calls,
     shared_calls,
     shared_mailboxes,
 )
@@ -81,6 +85,7 @@ class BulkSelection:
     _account_cache: AccountCache
     _resend: ResendService
     _clock: Clock
+    _calendar: Calendar
 
     async def select(self, plan: BulkPlan, visibility: Visibility, progress: Progress) -> Selected:
         """Return what a plan would send now. `progress` is called with the numbers of done and of all lookups.
@@ -89,7 +94,7 @@ class BulkSelection:
         CaUnavailable if DigiCert cannot be reached, and PermissionUnknown if Slack does not say what to hide.
         """
         visibility.require_answer()
-        titles = await self._titles(plan.asked.wanted, visibility)
+        titles = await self._titles(plan.asked, visibility)
         limit, done = asyncio.Semaphore(_AT_ONCE), 0
 
         async def find(key: str, title: str) -> _Found:
@@ -116,38 +121,44 @@ class BulkSelection:
             sum(found.everyone for found in every),
         )
 
-    async def plan_of(self, key: str, visibility: Visibility) -> Plan | DomainChoice:
-        """Return what is pending for the target of a key now; see `Finder`."""
+    async def plan_of(self, key: str, visibility: Visibility, *, revalidates: bool = False) -> Plan | DomainChoice:
+        """Return what is pending for the target of a key now; see `Finder`.
+
+        If it `revalidates`, return the revalidation of the domain of the key.
+        """
+        if revalidates:
+            return await self._finder.revalidation(key, replace(visibility, action=Action.REVALIDATE))
         if wanted := read_target_key(key) if TargetKey.parse(key).kind != Kind.DOMAIN else None:
             return await self._finder.find(wanted, visibility)
         return await self._finder.by_key(key, visibility)
 
-    async def _titles(self, wanted: str, visibility: Visibility) -> dict[str, str]:
+    async def _titles(self, asked: BulkInput, visibility: Visibility) -> dict[str, str]:
         """Return the title of each target that is meant, by its key."""
-        wish = read_wish(wanted)
+        wish = read_wish(asked.wanted)
         if not isinstance(wish, BulkFilter):
             if len(wish.targets) > MOST_TARGETS:
                 raise InvalidInput(f"{_too_many(len(wish.targets))} Split the list.")
             return {key: title_of(key) for key in map(target_ref_key, wish.targets)}
         account = await self._account_cache.account(young=True)
-        lines = await asyncio.to_thread(lambda: list(self._matching(wish, account, visibility)))
+        lines = await asyncio.to_thread(lambda: list(self._matching(wish, asked, account, visibility)))
         if not lines:
-            raise InvalidInput("Nothing that is waiting for approval matches this filter.")
+            raise InvalidInput("Nothing matches this filter, or nothing that you may resend.")
         if len(lines) > MOST_TARGETS:
             raise InvalidInput(f"{_too_many(len(lines))} {_how_to_split(lines)}")
         return {line.key: title_of(line.key, line.name) for line in lines}
 
-    def _matching(self, wish: BulkFilter, account: AccountSnapshot, visibility: Visibility) -> Iterator[AccountEntry]:
-        """Yield the pending lines that the filter chooses and the user may resend for."""
+    def _matching(
+        self, wish: BulkFilter, asked: BulkInput, account: AccountSnapshot, visibility: Visibility
+    ) -> Iterator[AccountEntry]:
+        """Yield the lines that the filter chooses and the user may resend for."""
         now = self._clock()
         for line in account.lines:
-            if line.waiting is False or not _matches_method(wish, line, account):
+            if (line.waiting is False and not asked.revalidates) or not _matches_method(wish, line, account):
                 continue
             if wish.waiting_over and (line.since is None or now - line.since <= wish.waiting_over):
                 continue
             if wish.expiring_within:
-                order = account.order_by_key.get(line.key)
-                ends_at = order.expires_at if order else None
+                ends_at = self._ends_at(line.key, account)
                 if ends_at is None or ends_at - now >= wish.expiring_within:
                     continue
             if (visible := visibility.line(line)) and (wish.below is None or _is_below(wish.below, visible)):
@@ -155,12 +166,13 @@ class BulkSelection:
 
     async def _find(self, plan: BulkPlan, key: str, title: str, visibility: Visibility) -> _Found:
         try:
-            found = await self.plan_of(key, visibility)
+            found = await self._plan(key, plan.asked, visibility)
             if isinstance(found, DomainChoice):
                 words = f"{len(found.matches)} orders or domains match, so use an id."
                 return _Found(left_out=LeftOut(title, LeftOutKind.OTHER, words))
             resource = resource_for_plan(plan.destination, found, key)
-            decision = visibility.context.decide(Action.RESEND, resource)
+            action = Action.REVALIDATE if found.revalidation else Action.RESEND
+            decision = visibility.context.decide(action, resource)
             if not decision.allowed:
                 return _Found(left_out=LeftOut(title, LeftOutKind.HIDDEN))
             calls = calls_of(found, plan.asked)
@@ -185,9 +197,28 @@ class BulkSelection:
             calls=calls,
             reach=found.reach,
             request_id=id_of_cause(plan.actor, cause_of(plan.id, found.key)),
+            ends_at=self._ends_at(found.key, await self._account_cache.account()),
             since=found.since,
+            revalidates=found.revalidation is not None,
         )
         return _Found(item, everyone=sum(_most(waiting) for waiting in found.waiting))
+
+    async def _plan(self, key: str, asked: BulkInput, visibility: Visibility) -> Plan | DomainChoice:
+        """Return what is pending for a target, or the revalidation of a domain that is not, if that was asked for."""
+        try:
+            return await self.plan_of(key, visibility)
+        except NotResendable as error:
+            if not asked.revalidates or not error.revalidates:
+                raise
+            return await self.plan_of(error.revalidates, visibility, revalidates=True)
+
+    def _ends_at(self, key: str, account: AccountSnapshot) -> datetime | None:
+        """Return when the validation of a domain ends, or the certificate that an order replaces; None if unknown."""
+        if order := account.order_by_key.get(key):
+            return order.expires_at
+        domain = account.domain_by_key.get(key)
+        end = Outlook(self._calendar, self._clock()).end(domain) if domain else None
+        return end.at if end else None
 
 
 def cause_of(plan_id: str, key: str) -> str:
@@ -203,6 +234,11 @@ def title_of(key: str, name: str = "") -> str:
 
 def calls_of(plan: Plan, asked: BulkInput) -> tuple[Call, ...]:
     """Return the calls for one target. Raises InvalidInput if a pending name has no such recipient."""
+    calls = _emailing_calls(plan, asked)
+    return revalidation_calls(calls[0], plan.revalidation) if plan.revalidation else calls
+
+
+def _emailing_calls(plan: Plan, asked: BulkInput) -> tuple[Call, ...]:
     match asked.audience:
         case Audience.USED:
             if needs_shared_mailbox(plan):

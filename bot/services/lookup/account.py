@@ -90,6 +90,11 @@ class AccountSnapshot:
         """Return each order by the key of its option."""
         return {order_key(order.id): order for order in self.orders}
 
+    @cached_property
+    def domain_by_key(self) -> Mapping[str, Domain]:
+        """Return each active domain by the key of its option."""
+        return {domain_key(domain.id): domain for domain in self.domains}
+
     def line_of(self, listed: Order | Domain) -> AccountEntry:
         """Return the line of an order or a domain of this snapshot."""
         return self.line_by_key[order_key(listed.id) if isinstance(listed, Order) else domain_key(listed.id)]
@@ -129,7 +134,7 @@ class AccountSnapshot:
 
         Takes seconds for tens of thousands of names in Unicode, so call it in a thread.
         """
-        _ = self.searchable, self.line_by_key, self.order_by_key
+        _ = self.searchable, self.line_by_key, self.order_by_key, self.domain_by_key
         _ = self.orders_by_name, self.orders_by_wildcard, self.orders_by_parent
         _ = self.domains_by_name, self.deactivated_by_name
         return self

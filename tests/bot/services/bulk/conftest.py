@@ -3,6 +3,7 @@
 import pytest
 
 from bot.bulk import Audience, BulkInput
+from bot.expiry.calendar import shipped_calendar
 from bot.models import Actor, Destination
 from bot.services.bulk import preview, runner
 from bot.services.bulk.approval import BulkApproval
@@ -38,7 +39,7 @@ def sender(database, stored, ledger, authorizer, certcentral, addresses, reach, 
 
 @pytest.fixture
 def selection(finder, account_cache, resend, clock):
-    return BulkSelection(finder, account_cache, resend, clock)
+    return BulkSelection(finder, account_cache, resend, clock, shipped_calendar())
 
 
 @pytest.fixture
