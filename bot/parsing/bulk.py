@@ -11,7 +11,6 @@ from bot.parsing.targets import (
     INVISIBLE,
     LONGEST_TEXT,
     QUOTES,
-    OrderRef,
     TargetRef,
     quoted,
     read_name,
@@ -80,9 +79,14 @@ def is_list(text: str) -> bool:
     return isinstance(wish, BulkList) and len(wish.targets) > 1
 
 
-def written(targets: Sequence[TargetRef]) -> str:
-    """Return a list that `read_wish` reads as these targets."""
-    return "\n".join(str(each.order_id) if isinstance(each, OrderRef) else each.name for each in targets)
+def listed(ids_and_names: Sequence[str]) -> str:
+    """Return a list for `read_wish`, with as many of these ids and names as it may have."""
+    text = ""
+    for each in ids_and_names:
+        if len(text) + len(each) >= LONGEST_TEXT:
+            break
+        text += f"{each}\n"
+    return text.rstrip()
 
 
 def _filter(text: str) -> BulkFilter | None:

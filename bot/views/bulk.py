@@ -292,7 +292,7 @@ def _result(facts: BulkFacts) -> Message:
     if sent:
         lines.append(f"{facts.validated} of {_counted(total, 'domain')} validated")
     emoji = _emoji(facts, sent, unknown, is_validated=bool(is_validated))
-    lines.append(f"To export it: `dcv-resend bulk export {plan.id}`")
+    lines.append(f"To export it: dcv-resend bulk export {plan.id}")
     return _card(emoji, f"{'Stopped: ' if is_open else ''}{head}", lines, plan, ActionsBlock(elements=buttons))
 
 
@@ -350,7 +350,7 @@ def details(facts: BulkFacts, page: int, *, only: str = "", hidden_too: bool = F
         asked = facts.plan.asked
         reason = f"\nReason: {escape(asked.reason)}" if asked.reason else ""
         words = f"Email language: {escape(language(asked.locale))}{reason}\nPlan {facts.plan.id}"
-        blocks.append(context(f"{words}\nTo export it: `dcv-resend bulk export {facts.plan.id}`"))
+        blocks.append(context(f"{words}\nTo export it: dcv-resend bulk export {facts.plan.id}"))
     return {
         "type": "modal",
         "title": plain("Details").to_dict(),
@@ -383,6 +383,11 @@ def read_plan_value(value: str) -> tuple[str, str]:
     """Return the id and the hash of a button's value."""
     plan_id, _, shown = value.partition(":")
     return plan_id, shown
+
+
+def waiting_line(why: str, until: datetime) -> str:
+    """Return the line that says why nothing is sent at the moment, and until when, as marked-up text."""
+    return f"{escape(why)} Next try: {time_of_day(until)}."
 
 
 def approvers_wanted(plan: BulkPlan, who: str) -> Message:

@@ -85,6 +85,7 @@ LOCALE = "language"
 REASON = "reason"
 MORE = "more_options"
 DETAILS = "recipient_details"
+RESEND_MANY = "resend_many"
 SHARED = f"{RECIPIENTS}.all"
 CONTINUE = "Continue"
 CHECK_AGAIN = "Check again"
@@ -97,6 +98,7 @@ LONGEST_NAME = MOST_VALUE - len(name_key(""))
 MOST_REASONS = 5
 MOST_NAMED = 5
 _MOST_BLOCKS = 100
+_MOST_BUTTON_VALUE = 2000
 
 
 class ModalView(TypedDict, total=False):
@@ -204,7 +206,18 @@ def named(form_id: str, matches: Sequence[tuple[AccountEntry, str, str]], now: d
     kinds = {listed.kind for listed, _, _ in matches}
     what = "orders and domains" if len(kinds) > 1 else f"{next(iter(kinds), Kind.ORDER)}s"
     heading = section(f"*This message mentions {len(matches)} pending {what}*")
-    return _drawn(form_id, [_target_row(None), heading, _match_field(options)], CONTINUE)
+    blocks = [_target_row(None), heading, _match_field(options), *_many([listed for listed, _, _ in matches])]
+    return _drawn(form_id, blocks, CONTINUE)
+
+
+def _many(lines: Sequence[AccountEntry]) -> list[Block]:
+    """Return the button that opens the form for all of these lines at once, as its value lists them."""
+    typed = [str(line.id) if line.kind is Kind.ORDER else line.name for line in lines]
+    value = "\n".join(dict.fromkeys(typed))
+    if len(lines) < 2 or len(value) > _MOST_BUTTON_VALUE:
+        return []
+    label = plain(f"Resend all {len(lines)}…")
+    return [ActionsBlock(elements=[ButtonElement(text=label, action_id=RESEND_MANY, value=value)])]
 
 
 def nothing_named(wanted: Sequence[TargetRef], *, hides: bool) -> str:

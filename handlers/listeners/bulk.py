@@ -11,8 +11,10 @@ from bot.errors import BotError
 from bot.models import Actor, Interaction
 from bot.services.bulk.plans import BulkService
 from bot.services.bulk.result import BulkReporter
+from bot.services.resend.form import ResendFormService
 from bot.slack.chat import Chat
 from bot.views import bulk as views
+from bot.views import resend_form
 from bot.views.form_input import field_errors
 from bot.views.resend_form import ModalView
 from bot.wiring import Services
@@ -21,6 +23,8 @@ from handlers.listeners.payloads import (
     menu_entry,
     read_actor,
     read_choice,
+    read_form_id,
+    read_list,
     read_menu,
     read_message_interaction,
     read_trigger,
@@ -36,6 +40,7 @@ class BulkButtons:
     """Listeners for the form and the card of a plan."""
 
     _bulk: BulkService
+    _form_service: ResendFormService
     _reporter: BulkReporter
     _chat: Chat
     _boundary: ErrorBoundary
@@ -57,6 +62,15 @@ class BulkButtons:
                 raise
             await ack()
             await self._bulk.preview(plan_id)
+
+    async def open_for_message(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Show the form for all targets that a message mentions, in place of the choice of one."""
+        actor, form_id = read_actor(body), read_form_id(body)
+        await ack()
+        async with self._boundary.respond_to(await self._form_service.interaction(actor, form_id)):
+            form = await self._form_service.form(actor, form_id)
+            view = await self._bulk.open(actor, form.destination, read_list(body), form.response_url)
+            await self._chat.update_form(read_view_id(body), view)
 
     def on(self, press: _Press) -> Callable[..., Awaitable[None]]:
         """Return a listener that runs `press` with the value of the button, then publishes the card."""
@@ -137,8 +151,9 @@ class BulkButtons:
 
 def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
-    buttons = BulkButtons(services.bulk, services.bulk_reporter, services.chat, boundary)
+    buttons = BulkButtons(services.bulk, services.form_service, services.bulk_reporter, services.chat, boundary)
     app.view(views.CALLBACK)(buttons.submit)
+    app.action(resend_form.RESEND_MANY)(buttons.open_for_message)
     app.action(views.SEND)(buttons.on(services.bulk.send))
     app.action(views.ASK)(buttons.on(services.bulk_approval.ask))
     app.action(views.APPROVE)(buttons.on(services.bulk_approval.approve))

@@ -1,19 +1,26 @@
 """The buttons of a digest: revalidate or resend one of its domains, or snooze some of them."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import structlog
 from attrs import define
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.errors import BotError
-from bot.models import Interaction
+from bot.errors import BotError, NotAllowed
+from bot.expiry.domain_expiry import DomainExpiry
+from bot.models import Interaction, domain_key, order_key
+from bot.parsing.bulk import listed
 from bot.policy.rules import Action
+from bot.services.bulk.plans import BulkService
 from bot.services.expiry.digests import DigestWorker
 from bot.services.expiry.snoozing import SnoozeService
 from bot.services.resend.form import ResendFormService
 from bot.slack.chat import Chat
+from bot.store.forms import Form
 from bot.views import digest, digest_forms, resend_form
 from bot.views.form_input import field_errors
+from bot.views.resend_form import ModalView
 from bot.wiring import Services
 from handlers.listeners.error_boundary import ErrorBoundary
 from handlers.listeners.payloads import (
@@ -27,6 +34,8 @@ from handlers.listeners.payloads import (
     read_view_id,
 )
 
+log = structlog.get_logger(__name__)
+
 DIGEST = "this digest"
 
 
@@ -37,6 +46,7 @@ class DigestButtons:
     _worker: DigestWorker
     _snoozing: SnoozeService
     _form_service: ResendFormService
+    _bulk: BulkService
     _chat: Chat
     _boundary: ErrorBoundary
 
@@ -50,7 +60,13 @@ class DigestButtons:
             if view_id:
                 found = await self._worker.content(read_choice(body) or "")
                 keys = found[0].to_resend if found else ()
-                await self._chat.update_form(view_id, await self._form_service.from_keys(form, keys))
+                if len(keys) > 1 and found:
+                    wanted = [*(row.domain.name for row in found[0].rows if domain_key(row.domain.id) in keys)]
+                    wanted += [str(order.id) for order in found[0].orders if order_key(order.id) in keys]
+                    view = await self._bulk.open(interaction.actor, form.destination, listed(wanted))
+                else:
+                    view = await self._form_service.from_keys(form, keys)
+                await self._chat.update_form(view_id, view)
 
     async def revalidate(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Open the form with a choice of the domains for which a revalidation is worthwhile."""
@@ -65,7 +81,17 @@ class DigestButtons:
                 await self._form_service.save(form)
                 found = await self._worker.content(read_choice(body) or "")
                 rows = found[0].to_revalidate if found else ()
-                await self._chat.update_form(view_id, digest_forms.choice_to_revalidate(form.id, rows))
+                await self._chat.update_form(view_id, await self._to_revalidate(form, rows))
+
+    async def _to_revalidate(self, form: Form, rows: Sequence[DomainExpiry]) -> ModalView:
+        """Return the form for all of these domains, or a choice of one for a user who may not resend."""
+        if len(rows) > 1:
+            try:
+                wanted = listed([row.domain.name for row in rows])
+                return await self._bulk.open(form.actor, form.destination, wanted, revalidates=True)
+            except NotAllowed:
+                log.info("a user may revalidate, but not resend, so one domain at a time", user=form.actor.user_id)
+        return digest_forms.choice_to_revalidate(form.id, rows)
 
     async def choose(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Redraw the form for the domain that was chosen."""
@@ -108,7 +134,9 @@ class DigestButtons:
 
 def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
-    buttons = DigestButtons(services.digest_worker, services.snoozing, services.form_service, services.chat, boundary)
+    buttons = DigestButtons(
+        services.digest_worker, services.snoozing, services.form_service, services.bulk, services.chat, boundary
+    )
     app.action(digest.RESEND)(buttons.resend)
     app.action(digest.REVALIDATE)(buttons.revalidate)
     app.action(digest_forms.CHOICE)(buttons.choose)

@@ -136,6 +136,14 @@ def read_choice(body: Payload) -> str | None:
     return None if _found(picked, "value") is None else _text(picked, "value")
 
 
+def read_list(body: Payload) -> str:
+    """Return the lines of the value of the pressed button."""
+    lines = str(body["actions"][0].get("value") or "").split("\n")
+    if not all(line.isprintable() for line in lines):
+        raise InvalidInput("I couldn't read that request. Run /dcv-resend again.")
+    return "\n".join(lines)
+
+
 def read_menu(body: Payload) -> tuple[str, str]:
     """Return the entry that was picked in a ⋯ menu, and the value that the menu was built with."""
     entry, _, value = (read_choice(body) or "").partition(":")

@@ -39,7 +39,7 @@ from bot.services.resend.sender import Result
 from bot.store.bulk_plans import BulkPlans, Change
 from bot.store.ledger.entries import Entry
 from bot.store.retry import until_available
-from bot.views.blocks import time_of_day
+from bot.views import bulk as views
 from bot.views.bulk import BulkFacts
 from bot.workflow_engine import Steps, WorkflowEngine
 
@@ -79,7 +79,7 @@ class _Run:
 
     def live(self) -> BulkFacts:
         """Return the parts of the card that are not stored."""
-        waiting = f"{self.why} Next try: {time_of_day(self.waits_until)}." if self.waits_until else ""
+        waiting = views.waiting_line(self.why, self.waits_until) if self.waits_until else ""
         spent = asyncio.get_running_loop().time() - self.began
         seconds = spent / self.done * (self.total - self.done) if self.done and not waiting else None
         return BulkFacts(self.plan, waiting=waiting, seconds_left=seconds)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import InvalidInput
-from bot.parsing.bulk import BulkFilter, BulkList, is_list, read_wish, written
+from bot.parsing.bulk import BulkFilter, BulkList, is_list, listed, read_wish
 from bot.parsing.commands import PlanMany, read_command
 from bot.parsing.targets import LONGEST_TEXT, DomainRef, OrderRef
 
@@ -92,10 +92,12 @@ def test_any_text_is_read_or_refused(text):
         assert isinstance(read_wish(text), BulkFilter | BulkList)
 
 
-def test_a_list_survives_being_written():
-    targets = (OrderRef(700001), SHOP)
+def test_a_list_of_ids_and_names_is_as_long_as_it_may_be():
+    names = [f"a{number}.shop.example.com" for number in range(500)]
+    wish = read_wish(listed(["700001", *names]))
 
-    assert read_wish(written(targets)).targets == targets
+    assert wish.targets[:2] == (OrderRef(700001), DomainRef(names[0]))
+    assert 100 < len(wish.targets) < 200
 
 
 @pytest.mark.parametrize(

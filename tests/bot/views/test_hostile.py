@@ -18,6 +18,16 @@ from slack_sdk.models.blocks import Block
 
 import bot.views
 import bot.views.help
+from bot.bulk import (
+    Audience,
+    BulkInput,
+    BulkItem,
+    BulkOutcome,
+    BulkPlan,
+    BulkState,
+    LeftOut,
+    LeftOutKind,
+)
 from bot.dns.mail_findings import MailFinding, MailSituation
 from bot.errors import (
     CaRejected,
@@ -36,6 +46,7 @@ from bot.expiry.digest_file import DigestRule
 from bot.expiry.domain_expiry import expiries
 from bot.models import (
     BEGINNINGS,
+    NO_REACH,
     Actor,
     ApprovalAsk,
     CallResult,
@@ -68,6 +79,7 @@ from bot.track_records import TrackRecord
 from bot.views import (
     alert_offers,
     approvals,
+    bulk,
     digest,
     digest_forms,
     errors,
@@ -351,7 +363,55 @@ def _digest_blocks(of):
     return digest.digest(_digest(of), _extras(of), of.now).payload()["blocks"]
 
 
+def _plan_item(of, number):
+    return BulkItem(
+        number,
+        "order:7",
+        of.draw(of.text),
+        of.draw(of.text),
+        of.request().calls,
+        NO_REACH,
+        f"r{number}",
+        outcome=of.draw(st.sampled_from([None, *BulkOutcome])),
+        words=of.draw(of.text),
+    )
+
+
+def _plan_facts(of):
+    text, someone = of.draw(of.text), of.draw(of.id)
+    asked = BulkInput(text, of.draw(st.sampled_from(Audience)), "de", text, text, revalidates=True)
+    items = [_plan_item(of, number) for number in range(1, 4)]
+    plan = BulkPlan(
+        "0123456789abcdef",
+        Actor(someone, "T0HOME"),
+        someone,
+        Destination("C0PKI"),
+        asked,
+        of.now,
+        of.draw(st.sampled_from(BulkState)),
+        "f" * 64,
+        lines=9,
+        targets=3,
+        emails=3,
+        left_out=tuple(LeftOut(text, kind, text) for kind in LeftOutKind),
+        repeated=1,
+        problem=of.draw(st.sampled_from(["", text])),
+        asked_at=of.now,
+        approver=Actor(someone, "T0HOME"),
+        ended_by=someone,
+    )
+    return bulk.BulkFacts(plan, items, waiting=bulk.waiting_line(text, of.now), seconds_left=40.0)
+
+
 VIEWS = {
+    "bulk.card": lambda of: bulk.card(_plan_facts(of)),
+    "bulk.looking_up": lambda of: bulk.looking_up(_plan_facts(of).plan, 41, 60),
+    "bulk.table": lambda of: bulk.table(_plan_facts(of).plan, _plan_facts(of).items),
+    "bulk.changes": lambda of: bulk.changes(_plan_facts(of).items, _plan_facts(of).items, of.now),
+    "bulk.hidden": lambda of: bulk.hidden([of.draw(of.text)] * 60),
+    "bulk.details": lambda of: bulk.details(_plan_facts(of), 0, hidden_too=True),
+    "bulk.form": lambda of: bulk.form("f1", _plan_facts(of).plan.asked, 250),
+    "bulk.approvers_wanted": lambda of: bulk.approvers_wanted(_plan_facts(of).plan, "Who can: <@U0ANA>."),
     "follow_up.changed": lambda of: follow_up.changed(of.request(), {0: of.update()}) or of.message(),
     "follow_up.reminder": lambda of: follow_up.reminder(_facts(of), of.now, of.now, is_last=of.draw(st.booleans())),
     "follow_up.reminder_over": lambda of: follow_up.reminder_over(of.now, of.now),
