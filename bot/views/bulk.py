@@ -1,6 +1,6 @@
 """Plans: the form, the card in each of its states, the tables in its thread, and its details."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -143,11 +143,13 @@ def form(form_id: str, asked: BulkInput, everyone: int = 0) -> ModalView:
     wanted = PlainTextInputElement(
         action_id=WANTED,
         multiline=True,
-        initial_value=asked.wanted or None,
+        initial_value=asked.wanted[:LONGEST_TEXT] or None,
         max_length=LONGEST_TEXT,
         focus_on_load=True,
     )
-    reason = PlainTextInputElement(action_id=REASON, initial_value=asked.reason, max_length=LONGEST_REASON)
+    reason = PlainTextInputElement(
+        action_id=REASON, initial_value=(asked.reason or "")[:LONGEST_REASON] or None, max_length=LONGEST_REASON
+    )
     mailbox = EmailInputElement(action_id=MAILBOX, initial_value=asked.mailbox or None)
     again = option(AGAIN, "Revalidate domains that are not pending", "If that moves their end by a week or more")
     chosen = [again] if asked.revalidates else []
@@ -304,7 +306,7 @@ def _emoji(facts: BulkFacts, sent: int, unknown: int, *, is_validated: bool) -> 
     return "📨" if sent else "⛔"
 
 
-def table(plan: BulkPlan, items: Sequence[BulkItem]) -> Message:
+def table(items: Sequence[BulkItem]) -> Message:
     """Return the reply with the first rows of a plan: the targets with their recipients, and how each ended."""
     is_result = any(item.outcome for item in items)
     head = f"{'Result' if is_result else 'Preview'}: {_counted(len(items), 'target')}"
@@ -315,7 +317,7 @@ def table(plan: BulkPlan, items: Sequence[BulkItem]) -> Message:
 
 
 def _cells(item: BulkItem, *, is_result: bool) -> tuple[Cell, ...]:
-    about = Cell(item.title), Cell(", ".join(map(display_name, item.names))), Cell(", ".join(item.recipients))
+    about = Cell(item.title), Cell(_some(item.names, display_name)), Cell(_some(item.recipients))
     if is_result:
         return *about, Cell(_WORDS[item.outcome] if item.outcome else "left"), Cell(item.words)
     return *about, Cell(f"{item.since:%Y-%m-%d}" if item.since else "")
@@ -357,6 +359,12 @@ def details(facts: BulkFacts, page: int, *, only: str = "", hidden_too: bool = F
         "close": plain("Close").to_dict(),
         "blocks": [block.to_dict() for block in blocks],
     }
+
+
+def _some(texts: Sequence[str], shown: Callable[[str], str] = str) -> str:
+    """Return the first few of these texts, and how many more there are. A cell has no room for hundreds."""
+    first = [shown(text) for text in texts[:_MOST_TITLES]]
+    return join_names([*first, *texts[len(first) :]], len(first))
 
 
 def changes(validated: Sequence[BulkItem], others: Sequence[BulkItem], since: datetime) -> Message:

@@ -66,7 +66,7 @@ class BulkReporter:
         root = await self.show(plan_id)
         plan = await self._plan(plan_id)
         if plan.targets:
-            rows = views.table(plan, [replace(item, outcome=None) for item in await self._plans.items(plan_id)])
+            rows = views.table([replace(item, outcome=None) for item in await self._plans.items(plan_id)])
             await self._publisher.publish(f"{plan_id}.rows", root.thread, rows, plan.actor.user_id)
 
     async def show_hidden(self, plan_id: str) -> None:
@@ -81,7 +81,7 @@ class BulkReporter:
         """Publish the result of a run: the card, and a reply with the rows. Safe to repeat."""
         root = await self.show(plan_id)
         plan = await self._plan(plan_id)
-        rows = views.table(plan, await self._plans.items(plan_id))
+        rows = views.table(await self._plans.items(plan_id))
         await self._publisher.publish(f"{plan_id}.result{run}", root.thread, rows, plan.actor.user_id)
 
     async def show_changes(self, plan_id: str) -> None:

@@ -406,8 +406,8 @@ def _plan_facts(of):
 VIEWS = {
     "bulk.card": lambda of: bulk.card(_plan_facts(of)),
     "bulk.looking_up": lambda of: bulk.looking_up(_plan_facts(of).plan, 41, 60),
-    "bulk.table": lambda of: bulk.table(_plan_facts(of).plan, _plan_facts(of).items),
-    "bulk.changes": lambda of: bulk.changes(_plan_facts(of).items, _plan_facts(of).items, of.now),
+    "bulk.table": lambda of: bulk.table(_plan_facts(of).items),
+    "bulk.changes": lambda of: bulk.changes(_plan_facts(of).items, [], of.now),
     "bulk.hidden": lambda of: bulk.hidden([of.draw(of.text)] * 60),
     "bulk.details": lambda of: bulk.details(_plan_facts(of), 0, hidden_too=True),
     "bulk.form": lambda of: bulk.form("f1", _plan_facts(of).plan.asked, 250),
