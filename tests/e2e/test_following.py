@@ -282,7 +282,8 @@ async def test_a_domain_without_an_order_is_followed_by_itself(
     certcentral.approve(certcentral.outbox[0])
     await slack.sees_message(pki, "example.org was validated (", thread=root)
 
-    assert root.text.startswith("✅ example.org · validated. Domain example.org · requested by ")
+    assert root.text.startswith("✅ example.org · validated. Valid until ")
+    assert "Domain example.org · requested by " in root.text
     assert not [call for call in certcentral.calls if "status-changes" in call.path]
 
 

@@ -11,6 +11,7 @@ from bot.models import Actor
 from bot.policy.rules import Action, Rules
 from bot.services.authorization.authorizer import PATIENCE, Authorizer
 from bot.services.authorization.policy_loader import PolicyLoader
+from bot.store.database import LOCK_SECONDS
 
 EVE = Actor("U0EVE", "T0HOME")
 
@@ -97,6 +98,7 @@ async def test_slack_has_a_moment_to_answer(authorizer, directory, ana):
     assert PATIENCE - 0.1 < time.monotonic() - began < PATIENCE + 0.7
 
 
+@pytest.mark.parametrize("lock_seconds", [LOCK_SECONDS])
 async def test_a_denial_holds_even_if_it_cannot_be_written(authorizer, directory, database, open_another):
     directory.add("U0EVE")
 

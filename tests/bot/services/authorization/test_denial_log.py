@@ -11,6 +11,7 @@ from bot.errors import CommitUnknown, CooldownActive, NotAllowed, StoreUnavailab
 from bot.models import Actor, Destination, LedgerEvent
 from bot.policy.rules import Action, Resource
 from bot.services.resend.requests import NewRequest
+from bot.store.database import LOCK_SECONDS
 from bot.store.ledger.entries import Entry
 from bot.store.ledger.hash_chain import Chain
 
@@ -149,6 +150,7 @@ async def test_a_denial_that_is_counted_waits_for_no_database(deny_request, open
 
 
 @pytest.mark.fault("L1")
+@pytest.mark.parametrize("lock_seconds", [LOCK_SECONDS])
 async def test_a_denial_that_could_not_be_written_is_in_the_count(
     deny_request, authorizer, details, clock, open_another
 ):
@@ -163,6 +165,7 @@ async def test_a_denial_that_could_not_be_written_is_in_the_count(
 
 
 @pytest.mark.fault("L1")
+@pytest.mark.parametrize("lock_seconds", [LOCK_SECONDS])
 async def test_counts_wait_for_a_database_that_is_away(deny_request, authorizer, details, clock, open_another):
     await deny_request()
     await deny_request()
@@ -201,6 +204,7 @@ async def test_a_commit_in_doubt_writes_counts_once(
 
 
 @pytest.mark.fault("L1")
+@pytest.mark.parametrize("lock_seconds", [LOCK_SECONDS])
 async def test_a_process_that_stops_writes_its_counts(deny_request, authorizer, details, logged, open_another):
     await deny_request()
     await deny_request()
