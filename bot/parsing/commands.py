@@ -41,6 +41,8 @@ _COMMANDS = {
 }
 # The least likeness of a typing error. A word such as "shop" stays below it.
 _LIKENESS = 0.6
+# Words that are like a command and occur in what people paste: "build #700001".
+_NO_COMMANDS = frozenset({"build"})
 # 30d, 30 days, < 30d; Slack escapes the sign.
 _DAYS = re.compile(r"(?:(?:<|&lt;) ?)?([0-9]{1,3}) ?(?:d|days?)?")
 _PERSON = re.compile(
@@ -240,7 +242,7 @@ def _days(words: Sequence[str]) -> int:
 def _mistyped(words: Sequence[str]) -> MistypedCommand | None:
     """Return the error that suggests the command nearest to the first word, or None if none is near."""
     typed = words[0].strip(QUOTES).lower()
-    nearest = [] if typed in _HELP else difflib.get_close_matches(typed, _COMMANDS, 1, _LIKENESS)
+    nearest = [] if typed in _HELP | _NO_COMMANDS else difflib.get_close_matches(typed, _COMMANDS, 1, _LIKENESS)
     return MistypedCommand(quoted(words[0]), " ".join([_COMMANDS[nearest[0]], *words[1:]])) if nearest else None
 
 
