@@ -1,7 +1,7 @@
 """Help: what each command does, limited to what the user may do."""
 
 from bot.policy.rules import AccessContext, Action, Resource
-from bot.views.blocks import Message, escape, section
+from bot.views.blocks import Message, section
 from bot.views.command_buttons import command_buttons
 
 OPEN_FORM = ("Open the form", "/dcv-resend")
@@ -10,7 +10,7 @@ _TITLE = "*What you can type*"
 _LINES = (
     (Action.RESEND, "/dcv-resend", "find a pending order or domain. Add an order or a domain to open its form"),
     (Action.RESEND, "/dcv-resend 700001 to admin@example.com because new mailbox", "resend without the form"),
-    (Action.RESEND, "/dcv-resend bulk waiting > 3d", "resend many at once. A list of orders and domains works too"),
+    (Action.RESEND, "/dcv-resend bulk", "resend many at once, from a list or a filter"),
     (Action.RESEND, "/dcv-resend where shop.example.com", "which mailboxes were emailed, and who runs them"),
     (Action.STATUS, "/dcv-status", "pending orders. Add an order or a domain for its state and last resend"),
     (Action.STATUS, "/dcv-status expiring 30d", "validations that end soon"),
@@ -22,7 +22,7 @@ _LINES = (
 def usage(access: AccessContext, channel: str | None) -> Message:
     """Return a line for each command that the user may run in a channel, and the way into the form."""
     may = {action for action in Action if access.permits(action, Resource(channel))}
-    lines = [(escape(typed), effect) for action, typed, effect in _LINES if action is None or action in may]
+    lines = [(typed, effect) for action, typed, effect in _LINES if action is None or action in may]
     shown = "\n".join(f"• `{typed}`: {effect}" for typed, effect in lines)
     spoken = "; ".join(f"{typed}: {effect}" for typed, effect in lines)
     buttons = command_buttons(OPEN_FORM) if Action.RESEND in may else ()
