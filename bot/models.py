@@ -347,7 +347,8 @@ class PastRequest:
     """A request in the ledger. `rule` is the rule that refused it, `about` names its subject.
 
     `names` and `orders` are all names and orders that it concerns. `times` is the number of refusals in one row.
-    `merged` is the number of further ones of the same person that a page omits.
+    `merged` is the number of further ones of the same person that a page omits. `plan` is the id of the plan of which
+    it is an item, if any, and `others` are the further items of that plan which share its line.
     """
 
     seq: int
@@ -364,6 +365,13 @@ class PastRequest:
     orders: tuple[int, ...] = ()
     times: int = 1
     merged: int = 0
+    plan: str = ""
+    others: tuple["PastRequest", ...] = ()
+
+    @property
+    def request_ids(self) -> tuple[str, ...]:
+        """The ids of the requests that share its line."""
+        return tuple(each.request_id for each in (self, *self.others) if each.request_id)
 
 
 @dataclass(frozen=True, slots=True)

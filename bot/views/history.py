@@ -12,6 +12,7 @@ from bot.views.blocks import (
     date_time,
     emails,
     escape,
+    join_names,
     name,
     names,
     person,
@@ -32,6 +33,7 @@ _ROOM_IN_TEXT = 340
 _ROOM_FOR_THE_HEAD = 500
 _ROOM_FOR_WORDS = 160
 _ROOM_FOR_A_RULE = 60
+_MOST_TITLES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ def line(past: PastRequest, *, is_tracked: bool = False) -> str:
     asker = person(past.user_id) if past.user_id else "someone"
     at = date_time(past.at)
     match past.decision:
+        case LedgerEvent.ACCEPTED if past.others:
+            parts = [at, *_plan(past, is_tracked=is_tracked), asker, thread, *_words(past)[1:]]
         case LedgerEvent.ACCEPTED:
             state = _validated(past.calls) or ("waiting for approval" if is_tracked else "")
             outcome = f"*{_outcome(past.calls)}*{f' · {state}' if state else ''}"
@@ -91,6 +95,32 @@ def line(past: PastRequest, *, is_tracked: bool = False) -> str:
             rule = f" (rule “{truncate(escape(past.rule or ''), _ROOM_FOR_A_RULE)}”)" if is_named else ""
             parts = [at, f"*Not permitted*{rule}", _wanted(past.about), f"{asker}{_times(past)}", _more(past)]
     return truncate(" · ".join(filter(None, parts)), _ROOM_IN_BLOCKS)
+
+
+def _plan(past: PastRequest, *, is_tracked: bool) -> list[str]:
+    """Return what became of the items of a plan that share a line, and their targets."""
+    items = (past, *past.others)
+    results = [call.result.outcome if (call := _deciding(item.calls)).result else None for item in items if item.calls]
+    calls = [call for item in items for call in item.calls if call.step is CallStep.RESEND]
+    names = {name for call in calls for name in call.names}
+    done = {name for call in calls if call.validated for name in call.validated.names}
+    state = f"{len(done)} of {len(names)} validated" if done else "waiting for approval" if is_tracked else ""
+    titles = [truncate(escape(item.about), 100) for item in items]
+    return [
+        f"*Bulk resend: {_counted(results)}*{f' · {state}' if state else ''}",
+        f"{len(items)} targets: {join_names(titles, _MOST_TITLES)}",
+    ]
+
+
+def _deciding(calls: Sequence[PastCall]) -> PastCall:
+    """Return the call that decides on an outcome: the first that did not succeed, else the last."""
+    return next((call for call in calls if not call.result or call.result.outcome is not LedgerEvent.SENT), calls[-1])
+
+
+def _counted(results: Sequence[LedgerEvent | None]) -> str:
+    """Return the number of calls per outcome."""
+    counts = {way: results.count(way) for way in (*OUTCOMES, None)}
+    return ", ".join(f"{count} {_word(way).lower()}" for way, count in counts.items() if count)
 
 
 def _wanted(about: str) -> str:
@@ -126,8 +156,7 @@ def _outcome(calls: Sequence[PastCall]) -> str:
         return f"Revalidation: {_outcome_of_steps(calls)}"
     if len(results) == 1:
         return _word(results[0])
-    counts = {way: results.count(way) for way in (*OUTCOMES, None)}
-    return ", ".join(f"{count} {_word(way).lower()}" for way, count in counts.items() if count)
+    return _counted(results)
 
 
 def _validated(calls: Sequence[PastCall]) -> str:
@@ -146,7 +175,7 @@ def _validated(calls: Sequence[PastCall]) -> str:
 
 def _outcome_of_steps(calls: Sequence[PastCall]) -> str:
     """Return the outcome of a revalidation: of the first step that did not succeed, else of its email."""
-    last = next((call for call in calls if not call.result or call.result.outcome is not LedgerEvent.SENT), calls[-1])
+    last = _deciding(calls)
     if last.result and (stop := stop_at(last.step, last.result)):
         return stop.headline
     return _word(last.result.outcome if last.result else None).lower()

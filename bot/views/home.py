@@ -176,5 +176,9 @@ def _expiring(rows: Sequence[ExpiringRow], total: int) -> list[Block]:
 
 
 def _requests(title: str, found: Sequence[PastRequest], running: frozenset[str], none: str) -> list[Block]:
-    lines: list[Block] = [section(history.line(past, is_tracked=past.request_id in running)) for past in found]
+    lines: list[Block] = [section(_line(past, running)) for past in found]
     return [DividerBlock(), section(f"*{title}*"), *(lines or [context(none)])]
+
+
+def _line(past: PastRequest, running: frozenset[str]) -> str:
+    return history.line(past, is_tracked=not running.isdisjoint(past.request_ids))

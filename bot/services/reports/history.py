@@ -86,17 +86,19 @@ class _Batch:
 class _Lines:
     """The lines of a page in the order in which they are found. The next page begins behind row `until`, if any.
 
-    If `shares` is True, all denials of one user share a line, so that they cannot fill a page.
+    All items of one plan share a line. If `shares` is True, all denials of one user share one too, so that they cannot
+    fill a page.
     """
 
     shares: bool
+    room: int = views.PER_PAGE
     lines: list[PastRequest] = field(default_factory=list)
     until: int | None = None
 
     def add(self, past: PastRequest) -> bool:
         """Add a request. Returns False if the page has no room for its line."""
-        same = next((line for line in self.lines if self.shares and _is_like(line, past)), None)
-        if same is None and len(self.lines) == views.PER_PAGE:
+        same = next((line for line in self.lines if _is_like(line, past, denials=self.shares)), None)
+        if same is None and len(self.lines) == self.room:
             return False
         if same is None:
             self.lines.append(past)
@@ -153,16 +155,17 @@ class HistoryReport:
     async def newest(
         self, actor: Actor, destination: Destination, context: AccessContext, key: str, most: int
     ) -> list[PastRequest]:
-        """Return at most `most` of the newest accepted requests that the user may see, without links.
+        """Return at most `most` lines of the newest accepted requests that the user may see, without links.
 
         The caller must ask the authorizer first.
         """
-        found: list[PastRequest] = []
+        found = _Lines(shares=False, room=most)
         async for batch in self._batches(_Reader(actor, destination, context), key, None, is_older=True):
-            found += [past for past in batch.visible if past.decision is LedgerEvent.ACCEPTED]
-            if len(found) >= most:
+            accepted = [past for past in batch.visible if past.decision is LedgerEvent.ACCEPTED]
+            # A plan that continues behind this batch still gets its other items, as far as they are read.
+            if not all(map(found.add, accepted)) or (len(found.lines) == most and not found.lines[-1].plan):
                 break
-        return found[:most]
+        return found.lines
 
     async def linked(self, actor: Actor, requests: Sequence[PastRequest]) -> list[PastRequest]:
         """Return the requests with a link to each thread, if the user may read it."""
@@ -244,16 +247,22 @@ class HistoryReport:
     async def _link(self, actor: Actor, past: PastRequest) -> str | None:
         if past.request_id is None:
             return None
-        return await self._publisher.link(root_key(past.request_id), to_its_own=past.user_id == actor.user_id)
+        return await self._publisher.link(
+            root_key(past.plan or past.request_id), to_its_own=past.user_id == actor.user_id
+        )
 
 
-def _is_like(one: PastRequest, other: PastRequest) -> bool:
-    """Return True if both are denials of the same user."""
-    return one.decision is other.decision is LedgerEvent.DENIED and one.user_id == other.user_id
+def _is_like(one: PastRequest, other: PastRequest, *, denials: bool) -> bool:
+    """Return True if both are items of one plan or, if `denials` share a line, denials of the same user."""
+    if one.plan or other.plan:
+        return one.plan == other.plan
+    return denials and one.decision is other.decision is LedgerEvent.DENIED and one.user_id == other.user_id
 
 
 def _merged(newer: PastRequest, older: PastRequest) -> PastRequest:
-    """Return the newer of two denials, with the number of those that it replaces."""
+    """Return the newer of two requests on one line, with the items or the number of denials that it replaces."""
+    if newer.plan:
+        return replace(newer, others=(*newer.others, replace(older, others=()), *older.others))
     return replace(newer, merged=newer.merged + older.merged + older.times)
 
 

@@ -142,8 +142,8 @@ class HomeReport:
         mine = await report.newest(actor, destination, context, key, _MOST_REQUESTS_READ)
         others = await report.newest(actor, destination, context, "", _MOST_REQUESTS_READ)
         others = [past for past in others if past.user_id != actor.user_id][: views.MOST_RECENT]
-        running = await self._follow_ups.tracked([past.request_id for past in (*mine, *others) if past.request_id])
-        mine = sorted(mine, key=lambda past: past.request_id not in running)[: views.MOST_REQUESTS]
+        running = await self._follow_ups.tracked([each for past in (*mine, *others) for each in past.request_ids])
+        mine = sorted(mine, key=lambda past: running.isdisjoint(past.request_ids))[: views.MOST_REQUESTS]
         return await report.linked(actor, mine), running, await report.linked(actor, others)
 
 

@@ -327,6 +327,7 @@ def _entry(event: LedgerEvent, request: ResendRequest) -> Entry:
         "channel": request.destination.channel_id,
         **({"requested_by": request.requested_by} if request.requested_by else {}),
         **({"follows": request.follows} if request.follows else {}),
+        **({"plan": request.plan} if request.plan else {}),
     }
     return Entry(event, request.at, request.actor, request.id, detail=detail)
 

@@ -159,6 +159,7 @@ def _past(row: sa.Row[Any], made: _Calls) -> PastRequest:
         names=target.names,
         orders=target.orders,
         times=times if isinstance(times := detail.get("times"), int) else 1,
+        plan=str(detail.get("plan") or "") if is_accepted else "",
     )
 
 

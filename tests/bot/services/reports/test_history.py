@@ -104,6 +104,29 @@ async def test_pages_are_turned_to_and_fro_while_others_ask(history_report, aske
     ]
 
 
+async def test_the_items_of_a_plan_share_a_line_with_a_link_to_its_card(
+    history_report, authorizer, ledger, posts, clock, ana, asked
+):
+    await asked(1)
+    for order_id in range(101, 141):
+        calls = [{"target": f"order {order_id}", "recipients": {"shop.example.com": ["a@example.com"]}}]
+        detail = {"subject": f"order {order_id}", "calls": calls, "reason": "rush", "plan": "p1"}
+        await ledger.append(Entry(LedgerEvent.ACCEPTED, clock(), ana, f"i{order_id}", detail=detail))
+        ending = LedgerEvent.REFUSED if order_id == 101 else LedgerEvent.SENT
+        await ledger.append(Entry(ending, clock(), ana, f"i{order_id}", 0, 1, {**calls[0], "words": "No."}))
+    await asked(2)
+    await posts.save(Post(root_key("p1"), PKI, clock(), "17.5"))
+
+    page = await history_report.report(ana, PKI, None)
+    newest = await history_report.newest(ana, PKI, await authorizer.context(ana), "", 2)
+
+    _, first, plan, last = page.text.splitlines()
+    assert ("order 2 " in first, "order 1 " in last, buttons(page)) == (True, True, {})
+    assert "*Bulk resend: 39 sent, 1 refused* · 40 targets: order 140, order 139, order 138 and 37 more" in plan
+    assert "<https://slack.test/C0PKI/17.5|thread> · Reason: rush" in page.blocks[2].to_dict()["text"]["text"]
+    assert [len(past.request_ids) for past in newest] == [1, 40]
+
+
 async def test_an_order_a_name_and_a_person_have_pages_of_their_own(history_report, asked, ana):
     await asked(1, 2)
 
