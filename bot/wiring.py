@@ -104,46 +104,6 @@ STOP_SECONDS = 3
 APPROVAL_TIME = timedelta(minutes=30)
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    """The services for the listeners, the server and its background tasks."""
-
-    account_cache: AccountCache
-    chat: Chat
-    check_now: CheckNow
-    history_report: HistoryReport
-    mail_trace: MailTrace
-    home: HomeReport
-    form_service: ResendFormService
-    directory: Directory
-    policy_explainer: PolicyExplainer
-    quick_resend: QuickResend
-    result_routes: ResultRoutes
-    follow_up_worker: FollowUpWorker
-    head_log: HeadLog
-    alert_ingester: AlertIngester
-    approval_asks: ApprovalAskService
-    approval_answers: ApprovalAnswers
-    bulk: BulkService
-    bulk_approval: BulkApproval
-    bulk_previews: BulkPreviews
-    bulk_reporter: BulkReporter
-    bulk_runner: BulkRunner
-    leadership: Leadership
-    offer_worker: OfferWorker
-    status_poller: StatusPoller
-    denial_log: DenialLog
-    digest_worker: DigestWorker
-    expiring: ExpiringReport
-    snoozing: SnoozeService
-    reporter: ResultReporter
-    resend: ResendService
-    resend_asks: ResendAskService
-    status: StatusReport
-    health_checks: HealthChecks
-    workflow_recovery: WorkflowRecovery
-
-
 @asynccontextmanager
 async def open_certcentral(
     settings: Settings, on_date: OnDate | None = None, on_call: OnCall | None = None
@@ -181,65 +141,8 @@ class Dependencies:
     timings: Timings = PRODUCTION
 
 
-@asynccontextmanager
-async def build(dependencies: Dependencies) -> AsyncIterator[Services]:
-    """Open the database, build every service, join the cluster, and start accepted requests that never started.
-
-    If the database goes away meanwhile, wait for it and start again from the beginning. At the end running steps have
-    STOP_SECONDS. Another instance, or the next start, continues what remains.
-    """
-    async with AsyncExitStack() as stack:
-
-        async def begin() -> Services:
-            return await stack.enter_async_context(_begun(dependencies))
-
-        yield await until_begun(begin)
-
-
-@asynccontextmanager
-async def _begun(dependencies: Dependencies) -> AsyncIterator[Services]:
-    settings, membership = dependencies.settings, dependencies.membership
-    url = settings.database_url.get_secret_value()
-    database = open_database(url)
-    try:
-        await database.migrate()
-        await compare_with_head_file(database)
-    except BaseException:
-        await database.close()
-        raise
-    if not database.is_sqlite:
-        limits = SharedRateLimiter(settings.digicert_limits, RateLimitSlots(database, settings.digicert_limits))
-        dependencies = replace(dependencies, certcentral=dependencies.certcentral.with_limiter(limits))
-    engine = WorkflowEngine(url, membership.executor)
-    try:
-        policy_loader = await open_policy_loader(settings, dependencies.identity)
-        calendar = await asyncio.to_thread(read_calendar, settings.dcv_validity_file)
-        digests = await asyncio.to_thread(DigestLoader, settings.dcv_digest_file, settings.dcv_digest_channel)
-        dependencies = replace(dependencies, certcentral=dependencies.certcentral.with_calendar(calendar))
-        services = _Container(dependencies, policy_loader, database, engine, calendar, digests).services()
-        await membership.join()
-        await engine.launch()
-        await services.resend.start_pending()
-        await services.bulk_previews.start_pending()
-        await services.bulk_runner.start_pending()
-        try:
-            yield services
-        finally:
-            await services.denial_log.close()
-    finally:
-        await engine.close(STOP_SECONDS)
-        await membership.release()
-        await database.close()
-
-
-def _edit_limiter(database: Database, seconds: float) -> EditLimiter:
-    """Return the limiter of edits in Slack, which the instances on a PostgreSQL database share."""
-    shared = None if database.is_sqlite else RateLimitSlots(database, [(MOST, seconds)], edit_slots)
-    return EditLimiter(seconds, shared)
-
-
-class _Container:
-    """Creates each object when it is first needed, and only once."""
+class Services:
+    """The services for the listeners, the server and its background tasks. Each is created when it is first needed."""
 
     def __init__(
         self,
@@ -263,7 +166,7 @@ class _Container:
         self.ledger = Ledger(database)
         self.requests = Requests(database)
         self.follow_ups = FollowUps(database)
-        self.approval_asks = ApprovalAsks(database)
+        self.stored_approval_asks = ApprovalAsks(database)
         self.mailbox_history = MailboxHistory(database)
         self.directory = Directory(dependencies.slack)
         self.chat = Chat(dependencies.slack)
@@ -277,71 +180,65 @@ class _Container:
         self.publisher = MessagePublisher(self.chat, Posts(database), self.clock, locks, edits)
         self.authorizer = Authorizer(policy_loader, self.directory, self.ledger, dependencies.metrics, self.clock)
 
-    def services(self) -> Services:
-        """Return everything that the handlers use."""
-        membership, worker, ingester = self.dependencies.membership, self.follow_up_worker, self.alert_ingester
-        health = HealthChecks(
-            self.dependencies.slack,
-            BacklogReader(self.database),
-            self.engine,
-            self.background,
+    @property
+    def leadership(self) -> Leadership:
+        return self.dependencies.membership.leadership
+
+    @property
+    def denial_log(self) -> DenialLog:
+        return self.authorizer.denial_log
+
+    @cached_property
+    def head_log(self) -> HeadLog:
+        return HeadLog(self.ledger)
+
+    @cached_property
+    def health_checks(self) -> HealthChecks:
+        timings, slack = self.dependencies.timings, self.dependencies.slack
+        return HealthChecks(slack, BacklogReader(self.database), self.engine, self.background, self.clock, timings)
+
+    @cached_property
+    def policy_explainer(self) -> PolicyExplainer:
+        return PolicyExplainer(self.authorizer, self.policy_loader)
+
+    @cached_property
+    def status_poller(self) -> StatusPoller:
+        steady = self.dependencies.steady
+        return StatusPoller(self.background, self.follow_ups, self.follow_up_worker, self.clock, steady)
+
+    @cached_property
+    def snoozing(self) -> SnoozeService:
+        return SnoozeService(self.authorizer, self.digest_worker, self.database, self.clock)
+
+    @cached_property
+    def workflow_recovery(self) -> WorkflowRecovery:
+        return WorkflowRecovery(self.dependencies.membership, self.engine)
+
+    @cached_property
+    def approval_answers(self) -> ApprovalAnswers:
+        return ApprovalAnswers(
+            self.authorizer,
+            self.stored_approval_asks,
+            self.requests,
+            self.follow_ups,
+            self.follow_up_worker,
+            self.check_now,
+            self.publisher,
             self.clock,
-            self.dependencies.timings,
         )
-        return Services(
-            account_cache=self.account,
-            chat=self.chat,
-            check_now=self.check_now,
-            history_report=self.history_report,
-            mail_trace=self.mail_trace,
-            home=self.home_report,
-            form_service=self.form_service,
-            directory=self.directory,
-            policy_explainer=PolicyExplainer(self.authorizer, self.policy_loader),
-            quick_resend=self.quick_resend,
-            result_routes=self.result_routes,
-            follow_up_worker=worker,
-            head_log=HeadLog(self.ledger),
-            alert_ingester=ingester,
-            approval_asks=self.approvals,
-            approval_answers=ApprovalAnswers(
-                self.authorizer,
-                self.approval_asks,
-                self.requests,
-                self.follow_ups,
-                worker,
-                self.check_now,
-                self.publisher,
-                self.clock,
-            ),
-            bulk=self.bulk,
-            bulk_approval=BulkApproval(
-                self.authorizer,
-                self.plan_people,
-                self.bulk_limits,
-                self.bulk_plans,
-                self.bulk_reporter,
-                self.bulk_runner,
-                self.publisher,
-                self.database,
-                self.clock,
-            ),
-            bulk_previews=self.bulk_previews,
-            bulk_reporter=self.bulk_reporter,
-            bulk_runner=self.bulk_runner,
-            leadership=membership.leadership,
-            offer_worker=self.offer_worker,
-            status_poller=StatusPoller(self.background, self.follow_ups, worker, self.clock, self.dependencies.steady),
-            denial_log=self.authorizer.denial_log,
-            digest_worker=self.digest_worker,
-            expiring=self.expiring_report,
-            snoozing=SnoozeService(self.authorizer, self.digest_worker, self.database, self.clock),
-            reporter=self.reporter,
-            resend=self.resend,
-            resend_asks=self.resend_asks,
-            status=self.status_report,
-            health_checks=health,
-            workflow_recovery=WorkflowRecovery(membership, self.engine),
+
+    @cached_property
+    def bulk_approval(self) -> BulkApproval:
+        return BulkApproval(
+            self.authorizer,
+            self.plan_people,
+            self.bulk_limits,
+            self.bulk_plans,
+            self.bulk_reporter,
+            self.bulk_runner,
+            self.publisher,
+            self.database,
+            self.clock,
         )
 
     @cached_property
@@ -519,7 +416,7 @@ class _Container:
         )
 
     @cached_property
-    def approvals(self) -> ApprovalAskService:
+    def approval_asks(self) -> ApprovalAskService:
         return ApprovalAskService(
             self.authorizer,
             self.check_now,
@@ -527,7 +424,7 @@ class _Container:
             self.requests,
             self.follow_ups,
             self.ledger,
-            self.approval_asks,
+            self.stored_approval_asks,
             self.database,
             self.publisher,
             self.chat,
@@ -654,3 +551,61 @@ class _Container:
         return PendingOrders(
             self.certcentral, LastResends(self.database), self.publisher, self.settings.dcv_alert_channels
         )
+
+
+@asynccontextmanager
+async def build(dependencies: Dependencies) -> AsyncIterator[Services]:
+    """Open the database, build every service, join the cluster, and start accepted requests that never started.
+
+    If the database goes away meanwhile, wait for it and start again from the beginning. At the end running steps have
+    STOP_SECONDS. Another instance, or the next start, continues what remains.
+    """
+    async with AsyncExitStack() as stack:
+
+        async def begin() -> Services:
+            return await stack.enter_async_context(_begun(dependencies))
+
+        yield await until_begun(begin)
+
+
+@asynccontextmanager
+async def _begun(dependencies: Dependencies) -> AsyncIterator[Services]:
+    settings, membership = dependencies.settings, dependencies.membership
+    url = settings.database_url.get_secret_value()
+    database = open_database(url)
+    try:
+        await database.migrate()
+        await compare_with_head_file(database)
+    except BaseException:
+        await database.close()
+        raise
+    if not database.is_sqlite:
+        limits = SharedRateLimiter(settings.digicert_limits, RateLimitSlots(database, settings.digicert_limits))
+        dependencies = replace(dependencies, certcentral=dependencies.certcentral.with_limiter(limits))
+    engine = WorkflowEngine(url, membership.executor)
+    try:
+        policy_loader = await open_policy_loader(settings, dependencies.identity)
+        calendar = await asyncio.to_thread(read_calendar, settings.dcv_validity_file)
+        digests = await asyncio.to_thread(DigestLoader, settings.dcv_digest_file, settings.dcv_digest_channel)
+        dependencies = replace(dependencies, certcentral=dependencies.certcentral.with_calendar(calendar))
+        services = Services(dependencies, policy_loader, database, engine, calendar, digests)
+        # Each registers its workflow, which the engine must know before it starts.
+        started = (services.resend, services.bulk_previews, services.bulk_runner)
+        await membership.join()
+        await engine.launch()
+        for service in started:
+            await service.start_pending()
+        try:
+            yield services
+        finally:
+            await services.denial_log.close()
+    finally:
+        await engine.close(STOP_SECONDS)
+        await membership.release()
+        await database.close()
+
+
+def _edit_limiter(database: Database, seconds: float) -> EditLimiter:
+    """Return the limiter of edits in Slack, which the instances on a PostgreSQL database share."""
+    shared = None if database.is_sqlite else RateLimitSlots(database, [(MOST, seconds)], edit_slots)
+    return EditLimiter(seconds, shared)

@@ -130,7 +130,7 @@ def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None
         services.alert_ingester,
         services.offer_worker,
         services.form_service,
-        services.status,
+        services.status_report,
         services.chat,
         boundary,
     )

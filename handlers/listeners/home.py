@@ -109,7 +109,12 @@ class HomeTab:
 def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
     tab = HomeTab(
-        services.home, services.status, services.form_service, services.policy_explainer, services.chat, boundary
+        services.home_report,
+        services.status_report,
+        services.form_service,
+        services.policy_explainer,
+        services.chat,
+        boundary,
     )
     app.event("app_home_opened")(tab.open)
     app.action(views.REFRESH)(tab.refresh)

@@ -96,7 +96,12 @@ def _words(key: str) -> str:
 def make(services: Services, boundary: ErrorBoundary) -> StatusCommand:
     """Return the command with its services."""
     return StatusCommand(
-        services.status, services.expiring, services.form_service, services.policy_explainer, services.chat, boundary
+        services.status_report,
+        services.expiring_report,
+        services.form_service,
+        services.policy_explainer,
+        services.chat,
+        boundary,
     )
 
 

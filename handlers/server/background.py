@@ -43,7 +43,7 @@ async def warm_up(services: Services, delay: float) -> None:
     Each instance has its own copy.
     """
     await asyncio.sleep(delay)
-    await _regularly(WARM_UP_SECONDS, services.account_cache.warm_up, at_once=True)
+    await _regularly(WARM_UP_SECONDS, services.account.warm_up, at_once=True)
 
 
 def _of_the_leader(services: Services) -> list[Work]:

@@ -401,26 +401,8 @@ class ResendFormService:
                 await self._authorizer.require(
                     opened.actor, action, about, resource_for_plan(opened.destination, found, key)
                 )
-        except NotResendable as error:
-            drawing = views.nothing(
-                form.id,
-                str(error),
-                error.hint,
-                key,
-                page=error.page,
-                console=self._console_url,
-                revalidates=error.revalidates,
-            )
-        except (CaError, PermissionUnknown) as error:
-            drawing = views.unavailable(form.id, describe(error), key)
-        except NotAllowed as error:
-            if isinstance(error, NotVisible):
-                about = {"text": key[:200], "channel": opened.destination.channel_id}
-                await self._authorizer.record(opened.actor, action, about, error.rule)
-            can_ask = not is_direct(form.destination)
-            drawing = views.denied(form.id, error, self._contact, can_ask=can_ask, key=key)
         except BotError as error:
-            drawing = views.nothing(form.id, describe(error), "Choose an order or domain.")
+            drawing = await self._drawn_error(form, error, key, action)
         else:
             if isinstance(found, DomainChoice):
                 drawing = views.choice(form.id, found.name, found.matches, self._clock(), is_exact=found.is_exact)
@@ -431,6 +413,30 @@ class ResendFormService:
                 form, drawing = await self._drawn(form, found, cooldown, extras)
         await self.save(form)
         return drawing
+
+    async def _drawn_error(self, form: Form, error: BotError, key: str, action: Action) -> ModalView:
+        """Return the view that says why there are no fields. A target that the person may not see is logged."""
+        match error:
+            case NotResendable():
+                return views.nothing(
+                    form.id,
+                    str(error),
+                    error.hint,
+                    key,
+                    page=error.page,
+                    console=self._console_url,
+                    revalidates=error.revalidates,
+                )
+            case CaError() | PermissionUnknown():
+                return views.unavailable(form.id, describe(error), key)
+            case NotAllowed():
+                if isinstance(error, NotVisible):
+                    about = {"text": key[:200], "channel": form.destination.channel_id}
+                    await self._authorizer.record(form.actor, action, about, error.rule)
+                can_ask = not is_direct(form.destination)
+                return views.denied(form.id, error, self._contact, can_ask=can_ask, key=key)
+            case _:
+                return views.nothing(form.id, describe(error), "Choose an order or domain.")
 
     def _known(self, locale: str) -> bool:
         """Return True if a form may have this language: the configured one, or any well-formed code."""
