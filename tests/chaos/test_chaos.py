@@ -1,5 +1,6 @@
 """The chaos suite: whatever happens, every promise holds. `make test` plays a few seeds, `make chaos` two hundred."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from tests.chaos.invariants import logs
 from tests.chaos.runner import play
 from tests.chaos.schedules import ChaosSchedule, draw
 from tests.postgresql import Server
+
+# A schedule takes about 20 seconds alone. One that never ends must fail, and not stop the whole run.
+LONGEST_SECONDS = 600.0
 
 
 @pytest.fixture
@@ -37,7 +41,8 @@ async def test_whatever_happens_every_promise_holds(
 ) -> None:
     record_property("seed", seed)
     try:
-        played = await play(schedule, *database, tmp_path)
+        async with asyncio.timeout(LONGEST_SECONDS):
+            played = await play(schedule, *database, tmp_path)
     except Exception as error:
         for name, value in {"seconds": 0.0, "faults": {}, "happened": {}, "violations": [repr(error)]}.items():
             record_property(name, value)

@@ -141,9 +141,9 @@ async def test_help_is_whispered_with_examples_and_opens_nothing(
     bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     await ana.command("/dcv-resend", "help", pki)
-    whisper = await ana.receives("such as shop.example.com")
+    whisper = await ana.receives("What you can type")
 
-    assert "What you can type" in whisper.visible_text
+    assert "/dcv-resend 700001" in whisper.visible_text
     assert pki.messages == []
     assert calls_of(slack, "views.open") == []
     assert slack.problems == []
@@ -195,7 +195,7 @@ async def test_a_form_that_was_closed_meanwhile_is_no_error(
     hold.set()
     await slack.wait_for(lambda: calls_of(slack, "views.update"), "the answer for a form that is gone", 10.0)
     await ana.command("/dcv-resend", "help", pki)
-    await ana.receives("such as shop.example.com")
+    await ana.receives("What you can type")
 
     assert calls_of(slack, "views.update")[0].error == "not_found"
     assert len(ana.ephemerals) == 1
