@@ -79,14 +79,14 @@ def is_list(text: str) -> bool:
     return isinstance(wish, BulkList) and len(wish.targets) > 1
 
 
-def listed(ids_and_names: Sequence[str]) -> str:
-    """Return a list for `read_wish`, with as many of these ids and names as it may have."""
+def listed(ids_and_names: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """Return a list for `read_wish` with the first of these ids and names, and those for which it has no room."""
     text = ""
-    for each in ids_and_names:
+    for number, each in enumerate(ids_and_names):
         if len(text) + len(each) >= LONGEST_TEXT:
-            break
+            return text.rstrip(), ids_and_names[number:]
         text += f"{each}\n"
-    return text.rstrip()
+    return text.rstrip(), ()
 
 
 def _filter(text: str) -> BulkFilter | None:

@@ -132,8 +132,11 @@ class BulkFormInput:
     form_id: str
 
 
-def form(form_id: str, asked: BulkInput, everyone: int = 0) -> ModalView:
-    """Return the form, filled in with what was asked for. `everyone` counts the emails to all allowed addresses."""
+def form(form_id: str, asked: BulkInput, everyone: int = 0, rest: Sequence[str] = ()) -> ModalView:
+    """Return the form, filled in with what was asked for. `everyone` counts the emails to all allowed addresses.
+
+    `rest` are the targets for which the list has no room.
+    """
     audiences = dict(_AUDIENCES)
     if everyone:
         audiences[Audience.EVERYONE] = (f"All allowed addresses ({_counted(everyone, 'email')})", "Rarely needed")
@@ -159,6 +162,7 @@ def form(form_id: str, asked: BulkInput, everyone: int = 0) -> ModalView:
     hint = "Or a filter: waiting > 3d, expiring < 30d, *.shop.example.com, method email"
     blocks: list[Block] = [
         form_field("Orders and domains", wanted, block_id=WANTED, hint=hint),
+        *_no_room(rest),
         form_field(
             "Send to", radio_buttons(AUDIENCE, list(options.values()), options.get(asked.audience)), block_id=AUDIENCE
         ),
@@ -178,6 +182,15 @@ def form(form_id: str, asked: BulkInput, everyone: int = 0) -> ModalView:
         blocks=blocks,
     )
     return cast(ModalView, view.to_dict())
+
+
+def _no_room(rest: Sequence[str]) -> list[Block]:
+    """Return the line about the targets that the list has no room for."""
+    if not rest:
+        return []
+    some = join_names([truncate(escape(each), 100) for each in rest], _MOST_TITLES)
+    verb = "does not" if len(rest) == 1 else "do not"
+    return [section(f"*{len(rest)} more {verb} fit into this list:* {some}. Use another bulk resend for the rest.")]
 
 
 def read_form(view: Mapping[str, Any]) -> BulkFormInput:

@@ -63,7 +63,8 @@ class DigestButtons:
                 if len(keys) > 1 and found:
                     wanted = [*(row.domain.name for row in found[0].rows if domain_key(row.domain.id) in keys)]
                     wanted += [str(order.id) for order in found[0].orders if order_key(order.id) in keys]
-                    view = await self._bulk.open(interaction.actor, form.destination, listed(wanted))
+                    shown, rest = listed(wanted)
+                    view = await self._bulk.open(interaction.actor, form.destination, shown, rest=rest)
                 else:
                     view = await self._form_service.from_keys(form, keys)
                 await self._chat.update_form(view_id, view)
@@ -87,8 +88,8 @@ class DigestButtons:
         """Return the form for all of these domains, or a choice of one for a user who may not resend."""
         if len(rows) > 1:
             try:
-                wanted = listed([row.domain.name for row in rows])
-                return await self._bulk.open(form.actor, form.destination, wanted, revalidates=True)
+                shown, rest = listed([row.domain.name for row in rows])
+                return await self._bulk.open(form.actor, form.destination, shown, revalidates=True, rest=rest)
             except NotAllowed:
                 log.info("a user may revalidate, but not resend, so one domain at a time", user=form.actor.user_id)
         return digest_forms.choice_to_revalidate(form.id, rows)

@@ -56,10 +56,12 @@ class BulkService:
         response_url: str | None = None,
         *,
         revalidates: bool = False,
+        rest: Sequence[str] = (),
     ) -> ModalView:
         """Return the form, filled in with a filter or a list. Raises NotAllowed if the user may not resend anything.
 
-        If it `revalidates`, domains that are not pending are meant too.
+        If it `revalidates`, domains that are not pending are meant too. `rest` are targets for which the list has no
+        room.
 
         Raises InvalidInput if `wanted` is neither.
         """
@@ -68,7 +70,7 @@ class BulkService:
         revalidates = revalidates or (bool(wanted) and is_about_ends(wanted))
         form = Form(actor, destination, response_url=response_url)
         await self._forms.save(form, self._clock())
-        return views.form(form.id, BulkInput(wanted, Audience.USED, self._locale, revalidates=revalidates))
+        return views.form(form.id, BulkInput(wanted, Audience.USED, self._locale, revalidates=revalidates), rest=rest)
 
     async def change(self, actor: Actor, plan_id: str) -> ModalView:
         """Return the form of a plan again, for its requester."""

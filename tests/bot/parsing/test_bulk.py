@@ -94,10 +94,13 @@ def test_any_text_is_read_or_refused(text):
 
 def test_a_list_of_ids_and_names_is_as_long_as_it_may_be():
     names = [f"a{number}.shop.example.com" for number in range(500)]
-    wish = read_wish(listed(["700001", *names]))
+    text, rest = listed(["700001", *names])
+    wish = read_wish(text)
 
     assert wish.targets[:2] == (OrderRef(700001), DomainRef(names[0]))
     assert 100 < len(wish.targets) < 200
+    assert list(rest) == names[len(wish.targets) - 1 :]
+    assert listed(names[:3]) == ("\n".join(names[:3]), ())
 
 
 @pytest.mark.parametrize(

@@ -410,7 +410,7 @@ VIEWS = {
     "bulk.changes": lambda of: bulk.changes(_plan_facts(of).items, [], of.now),
     "bulk.hidden": lambda of: bulk.hidden([of.draw(of.text)] * 60),
     "bulk.details": lambda of: bulk.details(_plan_facts(of), 0, hidden_too=True),
-    "bulk.form": lambda of: bulk.form("f1", _plan_facts(of).plan.asked, 250),
+    "bulk.form": lambda of: bulk.form("f1", _plan_facts(of).plan.asked, 250, [of.draw(of.text)] * 60),
     "bulk.approvers_wanted": lambda of: bulk.approvers_wanted(_plan_facts(of).plan, "Who can: <@U0ANA>."),
     "follow_up.changed": lambda of: follow_up.changed(of.request(), {0: of.update()}) or of.message(),
     "follow_up.reminder": lambda of: follow_up.reminder(_facts(of), of.now, of.now, is_last=of.draw(st.booleans())),
