@@ -305,7 +305,15 @@ class Services:
 
     @cached_property
     def bulk_reporter(self) -> BulkReporter:
-        return BulkReporter(self.bulk_plans, self.bulk_limits, self.follow_ups, self.publisher, self.chat, self.clock)
+        return BulkReporter(
+            self.bulk_plans,
+            self.bulk_limits,
+            self.follow_ups,
+            self.reporter,
+            self.publisher,
+            self.chat,
+            self.clock,
+        )
 
     @cached_property
     def bulk_previews(self) -> BulkPreviews:

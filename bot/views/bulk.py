@@ -36,6 +36,7 @@ from bot.languages import LANGUAGES, language
 from bot.parsing.commands import LONGEST_REASON, readable
 from bot.parsing.domain_names import display_name
 from bot.parsing.targets import LONGEST_TEXT
+from bot.views import revalidation_card
 from bot.views.blocks import (
     Message,
     checkboxes,
@@ -86,6 +87,7 @@ _ROWS_IN_A_SECTION = 5
 _ROOM_FOR_A_ROW = 580
 _MOST_HIDDEN = 50
 _MOST_TITLES = 5
+_ROOM_IN_A_LABEL = 60
 _AUDIENCES = {
     Audience.USED: ("The mailbox that worked before", "Else the one used last, a contact from DNS, or admin@"),
     Audience.ADMIN: ("admin@ everywhere", "Domains that don't allow it are left out"),
@@ -111,7 +113,8 @@ class BulkFacts:
     """Everything that the card of a plan shows.
 
     `reason_over` and `needs_approval` decide on the button. `waiting` says why nothing is sent at the moment, as
-    marked-up text. `validated` counts the domains that were validated since. `seconds_left` is an estimate.
+    marked-up text. `validated` counts the domains that were validated since. `interrupted` are revalidations that a
+    person may continue. `seconds_left` is an estimate.
     """
 
     plan: BulkPlan
@@ -121,6 +124,7 @@ class BulkFacts:
     is_direct: bool = False
     waiting: str = ""
     validated: int = 0
+    interrupted: Sequence[BulkItem] = ()
     seconds_left: float | None = None
 
 
@@ -296,6 +300,11 @@ def _result(facts: BulkFacts) -> Message:
     if is_open and remaining:
         label = f"Continue with the {len(remaining)} left"
         buttons.append(_button(label, CONTINUE, plan_value(plan), "primary"))
+    if facts.interrupted:
+        # Buttons of one block need different ids, so it is one domain at a time.
+        first = facts.interrupted[0]
+        label = f"Continue {truncate(display_name(first.title), _ROOM_IN_A_LABEL)}"
+        buttons.append(_button(label, revalidation_card.CONTINUE, first.request_id))
     if unknown:
         buttons.append(_button(f"Show the {unknown} unknown", SHOW_UNKNOWN, plan.id))
     buttons.append(menu(MENU, plan.id, {DETAILS: "Details"}))
@@ -306,6 +315,8 @@ def _result(facts: BulkFacts) -> Message:
     is_validated = sent and facts.validated == total and not remaining
     if sent:
         lines.append(f"{facts.validated} of {_counted(total, 'domain')} validated")
+    if facts.interrupted:
+        lines.append(f"Submitted, but stopped before the email: {_titles(facts.interrupted)}")
     emoji = _emoji(facts, sent, unknown, is_validated=bool(is_validated))
     lines.append(f"To export it: dcv-resend bulk export {plan.id}")
     return _card(emoji, f"{'Stopped: ' if is_open else ''}{head}", lines, plan, ActionsBlock(elements=buttons))

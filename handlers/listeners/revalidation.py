@@ -8,6 +8,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.errors import BotError
 from bot.policy.rules import Action
+from bot.services.bulk.result import BulkReporter
 from bot.services.follow_up.check_now import CheckNow
 from bot.services.resend.form import ResendFormService
 from bot.services.resend.reporter import ResultReporter
@@ -43,6 +44,7 @@ class RevalidationButtons:
     _resend: ResendService
     _check_now: CheckNow
     _reporter: ResultReporter
+    _bulk_reporter: BulkReporter
     _chat: Chat
     _boundary: ErrorBoundary
 
@@ -84,6 +86,8 @@ class RevalidationButtons:
             form = await self._form_service.start(actor, thread, request.subject, action=Action.REVALIDATE)
             if asked := await self._form_service.continuation(actor, form, f"trigger:{trigger}", request):
                 await self._resend.send(asked)
+                if request.plan:
+                    self._bulk_reporter.refresh_soon(request.plan)
                 return
             view_id = await self._chat.open_form(trigger, resend_form.loading(form.id, request.subject))
             if view_id:
@@ -124,7 +128,13 @@ class RevalidationButtons:
 def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
     buttons = RevalidationButtons(
-        services.form_service, services.resend, services.check_now, services.reporter, services.chat, boundary
+        services.form_service,
+        services.resend,
+        services.check_now,
+        services.reporter,
+        services.bulk_reporter,
+        services.chat,
+        boundary,
     )
     app.action(REVALIDATE)(buttons.press)
     app.action(revalidation_card.CONTINUE)(buttons.proceed)

@@ -15,6 +15,7 @@ from bot.services.bulk.limits import BulkLimits
 from bot.services.bulk.selection import hidden_lines
 from bot.services.publishing.delivery import root_key
 from bot.services.publishing.publisher import MessagePublisher, is_direct
+from bot.services.resend.reporter import ResultReporter
 from bot.slack.chat import Chat
 from bot.store.bulk_plans import BulkPlans
 from bot.store.follow_ups import FollowUps
@@ -28,6 +29,9 @@ log = structlog.get_logger(__name__)
 
 # The least time between two edits of a card that no one asked for.
 EDIT_SECONDS = 3.0
+# Each of them needs a few queries, and a card has no room for more.
+_MOST_INTERRUPTED = 20
+_MAY_BE_INTERRUPTED = frozenset({BulkOutcome.UNKNOWN, BulkOutcome.REFUSED, BulkOutcome.NOT_SENT})
 
 
 @define(eq=False, repr=False, slots=False)
@@ -37,6 +41,7 @@ class BulkReporter:
     _plans: BulkPlans
     _limits: BulkLimits
     _follow_ups: FollowUps
+    _single: ResultReporter
     _publisher: MessagePublisher
     _chat: Chat
     _clock: Clock
@@ -118,6 +123,7 @@ class BulkReporter:
             needs_approval=is_waiting and await self._limits.needs_approval(plan),
             is_direct=is_direct(plan.destination) or bool(root and root.detour),
             validated=await self._validated(items) if plan.run else 0,
+            interrupted=[] if plan.is_running else await self._interrupted(items),
         )
 
     async def details(self, plan_id: str, page: int, only: str, *, hidden_too: bool) -> ModalView:
@@ -130,6 +136,11 @@ class BulkReporter:
         states = await self._follow_ups.states_of([item.request_id for item in sent])
         done = [item for item in sent if states.get(item.request_id) == {FollowUpState.VALIDATED}]
         return len(domains(done))
+
+    async def _interrupted(self, items: list[BulkItem]) -> list[BulkItem]:
+        """Return the first revalidations that stopped between their steps, and that no one has continued."""
+        stopped = [item for item in items if item.revalidates and item.outcome in _MAY_BE_INTERRUPTED]
+        return [item for item in stopped[:_MOST_INTERRUPTED] if await self._single.is_interrupted(item.request_id)]
 
     async def _refresh(self, plan_id: str) -> None:
         try:

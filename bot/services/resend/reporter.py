@@ -105,8 +105,8 @@ class ResultReporter:
             await self._show_reminder(request, root, post.key)
 
     async def thread(self, request: ResendRequest) -> Destination:
-        """Return the thread of the card, or the request's destination if the card is in direct messages instead."""
-        root = await self._publisher.post_of(root_key(request.id))
+        """Return the thread of its card, or of its plan's; its destination if that card is in direct messages."""
+        root = await self._publisher.post_of(root_key(request.plan or request.id))
         return root.thread if root and root.ts and not root.detour else request.destination
 
     async def facts(self, request: ResendRequest) -> CardFacts:
@@ -121,6 +121,14 @@ class ResultReporter:
             raise NotResendable("This revalidation isn't interrupted.", "See its card for the current state.")
         if (await self.facts(request)).resent:
             raise NotResendable("This revalidation was continued already.", "See the newer card in the thread.")
+
+    async def is_interrupted(self, request_id: str) -> bool:
+        """Return True if a request is an interrupted revalidation that no one has continued."""
+        try:
+            await self.require_interrupted(await self._requests.get(request_id))
+        except (KeyError, NotResendable):
+            return False
+        return True
 
     async def details(self, request: ResendRequest, page: int) -> ModalView | None:
         """Return one page of the details of a request; None while it has not ended."""
@@ -228,7 +236,8 @@ class ResultReporter:
         except KeyError:
             # It was pruned meanwhile.
             return
-        if not await self._has_ended(followed):
+        # An item of a plan has no card.
+        if followed.plan or not await self._has_ended(followed):
             return
         try:
             await self.refresh_reminders(followed, await self.refresh_root(followed))

@@ -445,8 +445,8 @@ def bulk_limits(bulk_plans, clock):
 
 
 @pytest.fixture
-def bulk_reporter(bulk_plans, bulk_limits, follow_ups, publisher, chat, clock):
-    return BulkReporter(bulk_plans, bulk_limits, follow_ups, publisher, chat, clock)
+def bulk_reporter(bulk_plans, bulk_limits, follow_ups, reporter, publisher, chat, clock):
+    return BulkReporter(bulk_plans, bulk_limits, follow_ups, reporter, publisher, chat, clock)
 
 
 @pytest.fixture

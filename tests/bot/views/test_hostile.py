@@ -400,7 +400,9 @@ def _plan_facts(of):
         approver=Actor(someone, "T0HOME"),
         ended_by=someone,
     )
-    return bulk.BulkFacts(plan, items, waiting=bulk.waiting_line(text, of.now), seconds_left=40.0)
+    return bulk.BulkFacts(
+        plan, items, waiting=bulk.waiting_line(text, of.now), interrupted=items[:9], seconds_left=40.0
+    )
 
 
 VIEWS = {

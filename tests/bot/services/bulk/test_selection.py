@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 
 from bot.bulk import Audience, BulkState, LeftOutKind, domains
-from bot.errors import InvalidInput
-from bot.models import CallStep
+from bot.errors import CaRejected, InvalidInput
+from bot.models import CallStep, Destination
 from bot.policy.rules import Action, Rule, Rules
 from bot.services.authorization.policy_loader import PolicyLoader
+from bot.services.resend.requests import NewRequest
+from bot.views import bulk as views
 from bot.views.bulk import plan_value
 
 
@@ -147,6 +149,31 @@ async def test_expiring_domains_are_submitted_again_without_emailing_anyone_else
     assert domains(items) == {"valid.example.com"}
     assert [call[0] for call in certcentral.sent] == ["submit_domain", "change_domain_to_email", "resend_domain"]
     assert [call.step for call in items[0].calls] == list(CallStep)
+
+
+async def test_an_interrupted_revalidation_is_named_until_a_person_continues_it(
+    previewed, bulk, ana, certcentral, bulk_plans, carry_out, clock, bulk_reporter, reporter, resend, stored
+):
+    for number, name in enumerate(("one.example.com", "two.example.com"), 12):
+        until = clock.now + timedelta(days=number)
+        certcentral.add_domain(number, name, f"admin@{name}", is_pending=False, until=until)
+    certcentral.failures["change_domain_to_email"] = [CaRejected("Try later.", status=400)]
+    plan = await previewed("expiring < 30d")
+    await bulk.send(ana, plan_value(plan))
+    await carry_out()
+
+    shown = views.card(await bulk_reporter.facts(plan.id))
+    [stopped] = (await bulk_reporter.facts(plan.id)).interrupted
+    request = await stored.get(stopped.request_id)
+    follows = (Destination("C0PKI"), "view:9", request.key, request.subject, request.calls, "en", None)
+    await resend.accept(NewRequest(ana, *follows, continues=request.id, revalidates=True))
+
+    assert f"Submitted, but stopped before the email: {stopped.title}" in shown.text
+    assert (f"Continue {stopped.title}", request.id) in [
+        (button["text"]["text"], button["value"]) for button in shown.blocks[-1].to_dict()["elements"][:-1]
+    ]
+    assert (await reporter.thread(request)).thread_ts is not None
+    assert (await bulk_reporter.facts(plan.id)).interrupted == []
 
 
 async def test_an_unreadable_list_is_refused_at_its_field(submit):
