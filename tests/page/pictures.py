@@ -19,6 +19,13 @@ part => [part.innerText, ...[...part.querySelectorAll("[role=img], input, textar
   .map((each) => each.getAttribute("aria-label") ?? (each.type === "radio" ? String(each.checked) : each.value))
 ].filter((words) => words).join("\\n")
 """
+# The browser skips what is off the screen, and its text is empty then. The second frame has drawn it.
+_SHOW = """
+async (part) => {
+  part.scrollIntoView({ block: "nearest" });
+  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+}
+"""
 # What differs from one day to the next: times of the day, and times that passed.
 _PASSING = re.compile(r"\b\d{1,2}:\d{2} [AP]M\b|\b(?:\d+|an?|less than a) (?:second|minute|min)s?\b")
 _STYLE = """
@@ -48,6 +55,10 @@ class Shot:
 async def shoot(page: Page, *parts: Locator, margin: int = 6) -> Shot:
     """Read the words of these parts. If the pictures are renewed, photograph the rectangle around them."""
     parts = tuple([each for part in parts for each in await part.all()])
+    # A page behind another one draws a frame a second.
+    await page.bring_to_front()
+    for part in parts:
+        await part.evaluate(_SHOW)
     words = _PASSING.sub("…", "\n".join([await part.evaluate(_WORDS) for part in parts]))
     if not IS_RENEWAL:
         return Shot(words, b"", 0)
