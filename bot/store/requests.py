@@ -79,6 +79,12 @@ async def known(transaction: AsyncConnection, request_id: str) -> KnownRequest |
     return KnownRequest(row.reported_at is not None) if row else None
 
 
+async def is_followed(transaction: AsyncConnection, request_id: str, key: str) -> bool:
+    """Return True if a request for the target of this key was made from the card of another one."""
+    chosen = sa.select(requests.c.body).where(requests.c.follows == request_id)
+    return any(_REQUEST.validate_json(row.body).key == key for row in (await transaction.execute(chosen)).all())
+
+
 async def add(transaction: AsyncConnection, request: ResendRequest) -> None:
     """Save an accepted request."""
     body = _REQUEST.dump_json(request).decode()

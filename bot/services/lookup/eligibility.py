@@ -153,6 +153,11 @@ def validated_meanwhile(domain: Domain, outlook: Outlook) -> NotResendable:
     return NotResendable(f"{display_name(domain.name)} {valid_in_words(domain, outlook)}.", _NOT_NEEDED, "validated")
 
 
+def continued_already() -> NotResendable:
+    """Return the answer if someone has continued an interrupted revalidation before."""
+    return NotResendable("This revalidation was continued already.", "See the newer card in the thread.")
+
+
 def no_dns_record(domain: Domain) -> NotResendable:
     """Return the answer if DigiCert has no DNS TXT record for a domain."""
     sentence = f"DigiCert isn't waiting for a DNS TXT record for {display_name(domain.name)}."

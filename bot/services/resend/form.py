@@ -212,6 +212,8 @@ class ResendFormService:
             revalidation_calls(call, plan.revalidation or Revalidation()),
             request.locale,
             request.reason,
+            # The reason that was given then does not count for a cooldown that began since.
+            request.at,
             reach=plan.reach,
             revalidates=True,
             continues=request.id,

@@ -15,6 +15,7 @@ from bot.clock import Clock
 from bot.errors import BotError, NotResendable, SlackRejected
 from bot.follow_up_schedule import FollowUpSchedule
 from bot.models import CallResult, Destination, FollowUp, FollowUpState, LedgerEvent, ResendRequest
+from bot.services.lookup.eligibility import continued_already
 from bot.services.publishing.delivery import attempt_delivery, is_reminder, last_reminder_key, root_key
 from bot.services.publishing.publisher import Draw, MessagePublisher
 from bot.services.resend.asks import ResendAskService
@@ -120,7 +121,7 @@ class ResultReporter:
         if stop is None or not stop.can_continue:
             raise NotResendable("This revalidation isn't interrupted.", "See its card for the current state.")
         if (await self.facts(request)).resent:
-            raise NotResendable("This revalidation was continued already.", "See the newer card in the thread.")
+            raise continued_already()
 
     async def is_interrupted(self, request_id: str) -> bool:
         """Return True if a request is an interrupted revalidation that no one has continued."""

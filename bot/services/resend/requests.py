@@ -26,6 +26,7 @@ from bot.models import (
 from bot.policy.rules import AccessContext, Action, Resource
 from bot.services.authorization.authorizer import Authorizer, denied, refusal
 from bot.services.authorization.resources import resource_for_calls
+from bot.services.lookup.eligibility import continued_already
 from bot.services.publishing.delivery import deliver_with_retry, root_key
 from bot.services.publishing.publisher import MessagePublisher
 from bot.services.resend.reporter import ResultReporter
@@ -121,7 +122,8 @@ class ResendService:
         the outcome is already reported, so that there is nothing to start.
 
         Raises NotAllowed, CooldownActive or LimitReached. The first two are then in the ledger, and so is the first
-        LimitReached of a span. Raises StoreUnavailable or PermissionUnknown: then nothing was saved and nothing will
+        LimitReached of a span. Raises NotResendable if another request continues the same revalidation. Raises
+        StoreUnavailable or PermissionUnknown: then nothing was saved and nothing will
         be sent.
         """
         resource = resource_for_calls(asked.destination, asked.calls, asked.reach)
@@ -130,6 +132,9 @@ class ResendService:
         async with self._database.write() as transaction:
             if known := await requests.known(transaction, request.id):
                 return None if known.is_reported else request.id
+            if asked.continues and await requests.is_followed(transaction, asked.continues, asked.key):
+                # Two people may press *Continue* at once, and a reason given long ago must not let both email.
+                raise continued_already()
             refused = await self._over_limit(transaction, request)
             refused = refused or await self._in_cooldown(transaction, request, asked, context, resource)
             if refused is None:

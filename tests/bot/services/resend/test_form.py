@@ -6,7 +6,7 @@ import json
 import pytest
 
 from bot.errors import CaUnavailable, CooldownActive, InvalidInput, NotAllowed, StoreUnavailable
-from bot.models import Actor, Call, Destination, DomainTarget, Interaction, OrderTarget, Recipient
+from bot.models import Actor, Call, CallStep, Destination, DomainTarget, Interaction, OrderTarget, Recipient
 from bot.parsing.commands import ResendNow
 from bot.parsing.mentions import Mention
 from bot.parsing.targets import DomainRef, OrderRef
@@ -444,3 +444,17 @@ async def test_the_form_offers_a_choice_of_given_targets_and_opens_a_single_one(
     assert "Choose one of 2" in str(both)
     assert "admin@example.org" in str(one)
     assert "Nothing here that you can resend is pending." in str(none)
+
+
+async def test_a_continuation_keeps_the_reason_but_not_its_effect_on_later_cooldowns(
+    form_service, form, make_request, certcentral, ana
+):
+    certcentral.allow("example.org", "admin@example.org")
+    certcentral.add_domain(1234, "example.org", "admin@example.org")
+    target, recipients = DomainTarget(1234, "example.org"), (Recipient("example.org", "admin@example.org"),)
+    calls = tuple(Call(target, recipients, step=step) for step in CallStep)
+    request = dataclasses.replace(make_request(calls=calls), key="domain:1234", reason="new mailbox", revalidates=True)
+
+    asked = await form_service.continuation(ana, form, "trigger:1", request)
+
+    assert (asked.reason, asked.seen_at, asked.continues) == ("new mailbox", request.at, request.id)

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from bot.errors import CaRejected, CaUnavailable, CooldownActive, NotAllowed
+from bot.errors import CaRejected, CaUnavailable, CooldownActive, NotAllowed, NotResendable
 from bot.models import Call, CallStep, Destination, DomainTarget, LedgerEvent, Pending, Recipient
 from bot.policy.rule_file import read_policy
 from bot.policy.rules import Action, Rule, Rules
@@ -239,9 +239,9 @@ def ana_may(*actions):
 
 @pytest.fixture
 def asked(ana, steps):
-    def ask(cause="view:V1", calls=None, continues=None):
+    def ask(cause="view:V1", calls=None, continues=None, reason=None):
         place = Destination("C0PKI")
-        values = (ana, place, cause, "domain:1234", "example.org", calls or steps, "en", None)
+        values = (ana, place, cause, "domain:1234", "example.org", calls or steps, "en", reason)
         return NewRequest(*values, revalidates=True, continues=continues)
 
     return ask
@@ -290,3 +290,13 @@ async def test_its_cooldown_stops_another_request_but_not_its_own_continuation(r
     with pytest.raises(CooldownActive):
         await resend.accept(asked("view:V2"))
     assert await resend.accept(asked("continue:1", steps[1:], first)) != first
+
+
+async def test_it_is_continued_once_however_often_and_for_whatever_reason_that_is_asked(resend, asked, steps, rows):
+    first = await resend.accept(asked())
+    await resend.accept(asked("trigger:1", steps[1:], first, "urgent"))
+
+    with pytest.raises(NotResendable, match="continued already"):
+        await resend.accept(asked("trigger:2", steps[1:], first, "urgent"))
+
+    assert [row["kind"] for row in await rows()] == ["accepted", "accepted"]
