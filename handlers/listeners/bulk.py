@@ -141,8 +141,7 @@ class BulkButtons:
 
     async def _details(self, actor: Actor, plan_id: str, page: int, only: str) -> ModalView:
         plan = await self._bulk.plan(plan_id)
-        sees_hidden = await self._bulk.sees_hidden(actor, plan)
-        return await self._reporter.details(plan_id, page, only, hidden_too=sees_hidden)
+        return await self._reporter.details(plan_id, page, only, await self._bulk.view_of(actor, plan))
 
     async def _show(self, plan_id: str) -> None:
         if await self._bulk.is_known(plan_id):

@@ -15,6 +15,7 @@ from bot.parsing.bulk import BulkFilter, BulkList, read_wish
 from bot.policy.rules import Action
 from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.resources import resource_for_input
+from bot.services.authorization.visibility import Visibility
 from bot.services.bulk.limits import BulkLimits
 from bot.services.bulk.people import PlanPeople, ids_of
 from bot.services.bulk.preview import BulkPreviews
@@ -176,15 +177,19 @@ class BulkService:
         await self._people.require_requester(actor, plan)
         await self._discard(plan_id, actor.user_id)
 
-    async def sees_hidden(self, actor: Actor, plan: BulkPlan) -> bool:
-        """Return True if a person may see the lines of a plan that only its requester may learn of.
+    async def view_of(self, actor: Actor, plan: BulkPlan) -> Visibility | None:
+        """Return what a person may see of a plan, None if it is the requester, who sees every line.
 
-        Raises NotAllowed if they may not see the plan at all.
+        Raises NotAllowed if they may see nothing there, and PermissionUnknown if Slack does not say.
         """
         about = {"plan": plan.id, "channel": plan.destination.channel_id}
         resource = resource_for_input(plan.destination, None)
         context = await self._authorizer.require(actor, Action.STATUS, about, resource)
-        return plan.is_requester(ids_of(actor, context))
+        if plan.is_requester(ids_of(actor, context)):
+            return None
+        visibility = Visibility(actor, plan.destination, context, Action.APPROVE)
+        visibility.require_answer()
+        return visibility
 
     async def _discard(self, plan_id: str, user_id: str) -> None:
         def decide(stored: BulkPlan) -> Change:

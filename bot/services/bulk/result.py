@@ -9,8 +9,9 @@ from attrs import define, field
 
 from bot.bulk import BulkItem, BulkOutcome, BulkPlan, BulkState, domains
 from bot.clock import Clock
-from bot.errors import BotError
-from bot.models import FollowUpState, Interaction
+from bot.errors import BotError, InvalidInput
+from bot.models import FollowUpState, Interaction, TargetKey
+from bot.services.authorization.visibility import Visibility
 from bot.services.bulk.limits import BulkLimits
 from bot.services.bulk.selection import hidden_lines
 from bot.services.publishing.delivery import root_key
@@ -126,9 +127,19 @@ class BulkReporter:
             interrupted=[] if plan.is_running else await self._interrupted(items),
         )
 
-    async def details(self, plan_id: str, page: int, only: str, *, hidden_too: bool) -> ModalView:
-        """Return one page of the rows of a plan."""
-        return views.details(await self.facts(plan_id), page, only=only, hidden_too=hidden_too)
+    async def details(self, plan_id: str, page: int, only: str, view: Visibility | None) -> ModalView:
+        """Return one page of the rows of a plan that a person may see, all of them if `view` is None.
+
+        Raises InvalidInput if they may see none.
+        """
+        facts = await self.facts(plan_id)
+        if view and not view.sees_everything:
+            # What was left out has no key to ask the policy about, so it is for those who see everything.
+            items = [item for item in facts.items if _is_visible(item, view)]
+            facts = replace(facts, items=items, plan=replace(facts.plan, left_out=()))
+            if not items:
+                raise InvalidInput("It has no domain that you can see.")
+        return views.details(facts, page, only=only, hidden_too=view is None)
 
     async def _validated(self, items: list[BulkItem]) -> int:
         """Return how many domains of the sent items were validated since."""
@@ -158,3 +169,8 @@ class BulkReporter:
         if (plan := await self._plans.get(plan_id)) is None:
             raise KeyError(plan_id)
         return plan
+
+
+def _is_visible(item: BulkItem, view: Visibility) -> bool:
+    order_id = TargetKey.parse(item.key).order_id
+    return all(view.sees(name, order_id) for name in item.names)
