@@ -58,7 +58,7 @@ class DigestButtons:
             form = await self._form_service.start(interaction.actor, read_thread(body), "a digest")
             view_id = await self._chat.open_form(read_trigger(body), resend_form.loading(form.id, DIGEST))
             if view_id:
-                found = await self._worker.content(read_choice(body) or "")
+                found = await self._worker.content(read_choice(body) or "", form.destination.channel_id)
                 keys = found[0].to_resend if found else ()
                 if len(keys) > 1 and found:
                     wanted = [*(row.domain.name for row in found[0].rows if domain_key(row.domain.id) in keys)]
@@ -80,7 +80,7 @@ class DigestButtons:
             view_id = await self._chat.open_form(read_trigger(body), resend_form.loading(form.id, DIGEST))
             if view_id:
                 await self._form_service.save(form)
-                found = await self._worker.content(read_choice(body) or "")
+                found = await self._worker.content(read_choice(body) or "", form.destination.channel_id)
                 rows = found[0].to_revalidate if found else ()
                 await self._chat.update_form(view_id, await self._to_revalidate(form, rows))
 
@@ -109,10 +109,12 @@ class DigestButtons:
         interaction = read_message_interaction(body)
         await ack()
         async with self._boundary.respond_to(interaction):
-            await self._snoozing.require(interaction.actor, read_thread(body).channel_id)
+            channel_id = read_thread(body).channel_id
+            await self._snoozing.require(interaction.actor, channel_id)
             view_id = await self._chat.open_form(read_trigger(body), digest_forms.loading())
             if view_id:
-                await self._chat.update_form(view_id, await self._snoozing.form(read_choice(body) or ""))
+                form = await self._snoozing.form(read_choice(body) or "", channel_id)
+                await self._chat.update_form(view_id, form)
 
     async def submit_snooze(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Snooze what was chosen, close the form, and confirm it in the channel to the user alone.

@@ -101,10 +101,15 @@ class DigestWorker:
             await self._close_earlier(rules)
         self._may_have_open = bool(rules)
 
-    async def content(self, key: str) -> tuple[DigestContent, DigestRow] | None:
-        """Return the content of the digest with this message now; None if it is not the newest of its channel."""
+    async def content(self, key: str, channel_id: str | None = None) -> tuple[DigestContent, DigestRow] | None:
+        """Return the content of the digest with this message now; None if it is not the newest of its channel.
+
+        With `channel_id`, return only a digest of that channel: keys can be guessed, and name other channels.
+        """
         rules = await self._loader.digests()
         for rule in rules:
+            if channel_id not in (None, rule.channel):
+                continue
             row = await self._digests.newest(rule.channel)
             # A DUE one may be in Slack already, and is saved as POSTED in a moment.
             if row and row.post == key:

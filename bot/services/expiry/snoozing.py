@@ -42,9 +42,9 @@ class SnoozeService:
         """Raise NotAllowed if the user may resend nothing there."""
         await self._authorizer.require(actor, Action.RESEND, {"channel": channel_id}, Resource(channel_id))
 
-    async def form(self, key: str) -> ModalView:
-        """Return the form for the digest with this message."""
-        content = await self._worker.content(key)
+    async def form(self, key: str, channel_id: str) -> ModalView:
+        """Return the form for the digest of this channel with this message."""
+        content = await self._worker.content(key, channel_id)
         return views.snooze(key, content[0]) if content else views.unavailable(OUTDATED)
 
     async def snooze(self, actor: Actor, filled: SnoozeInput) -> tuple[Destination, Message]:
@@ -56,6 +56,7 @@ class SnoozeService:
         if found is None:
             raise InvalidInput(OUTDATED)
         content, row = found
+        await self.require(actor, row.channel_id)
         chosen = _chosen(content, filled.targets)
         for target in chosen:
             about = {"channel": row.channel_id, "target": target.key}

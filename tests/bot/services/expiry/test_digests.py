@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.errors import CaUnavailable, SlackUnavailable
+from bot.errors import CaUnavailable, NotAllowed, SlackUnavailable
 from bot.expiry.calendar import shipped_calendar
 from bot.expiry.digest_file import DigestRule, DigestTime, QuietTime
 from bot.expiry.snoozing import SnoozeChoice
-from bot.models import Expired, LedgerEvent, Valid
+from bot.models import Actor, Expired, LedgerEvent, Valid
 from bot.services.expiry.digests import DigestWorker
 from bot.services.expiry.inventory import InventoryReader
 from bot.services.expiry.snoozing import SnoozeService
@@ -269,3 +269,34 @@ async def test_a_snoozed_domain_is_left_out_until_the_snooze_ends(
     assert in_shop(chat)[0].startswith("4 of 4 domains need you")
     assert (await ledger.head())[0] == 1
     assert LedgerEvent.SNOOZED == "snoozed"
+
+
+async def test_a_key_of_another_channels_digest_shows_nothing(
+    worker, clock, domains, authorizer, database, ana, digests
+):
+    clock.advance(minutes=1)
+    await worker.run_once()
+    key = (await digests.newest("C0SHOP")).post
+    service = SnoozeService(authorizer, worker, database, clock)
+
+    own, other = await service.form(key, "C0SHOP"), await service.form(key, "C0PKI")
+
+    assert "pay.shop.example.com" in str(own)
+    assert "example.com" not in str(other)
+    assert await worker.content(key, "C0PKI") is None
+
+
+async def test_who_may_resend_nothing_in_the_channel_does_not_learn_what_its_digest_lists(
+    worker, clock, domains, authorizer, database, digests, directory
+):
+    clock.advance(minutes=1)
+    await worker.run_once()
+    key = (await digests.newest("C0SHOP")).post
+    directory.add("U0EVE", guest=True)
+    service = SnoozeService(authorizer, worker, database, clock)
+
+    for target in ("domain:1", "domain:999"):
+        with pytest.raises(NotAllowed):
+            await service.snooze(
+                Actor("U0EVE", "T0HOME"), SnoozeInput(key, (target,), SnoozeChoice.TOMORROW, "vacation")
+            )
