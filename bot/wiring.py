@@ -293,7 +293,7 @@ class Services:
     @cached_property
     def bulk_limits(self) -> BulkLimits:
         settings = self.settings
-        return BulkLimits(self.bulk_plans, settings.dcv_bulk_reason_over, settings.dcv_bulk_approve_over, self.clock)
+        return BulkLimits(self.database, settings.dcv_bulk_reason_over, settings.dcv_bulk_approve_over, self.clock)
 
     @cached_property
     def plan_people(self) -> PlanPeople:

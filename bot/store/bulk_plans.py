@@ -126,17 +126,17 @@ class BulkPlans:
         chosen = sa.select(bulk_plans.c.body).where(bulk_plans.c.state.in_([each.value for each in states]))
         return [_PLAN.validate_json(row.body) for row in await self._database.rows(chosen.order_by(bulk_plans.c.at))]
 
-    async def targets_since(self, ids: Iterable[str], since: datetime, but: str) -> int:
-        """Return how many targets the plans have that a person started since a time. `ids` are all ids of the person.
 
-        Plans that wait for an approval do not count, nor does the plan `but`.
-        """
-        mine = sa.or_(bulk_plans.c.user_id.in_(list(ids)), bulk_plans.c.person_id.in_(list(ids)))
-        total = sa.select(sa.func.coalesce(sa.func.sum(bulk_plans.c.targets), 0)).where(
-            mine, bulk_plans.c.started_at > format_timestamp(since), bulk_plans.c.id != but
-        )
-        async with self._database.read() as connection:
-            return int(await connection.scalar(total) or 0)
+async def targets_since(connection: AsyncConnection, ids: Iterable[str], since: datetime, but: str) -> int:
+    """Return how many targets the plans have that a person started since a time. `ids` are all ids of the person.
+
+    Plans that wait for an approval do not count, nor does the plan `but`.
+    """
+    mine = sa.or_(bulk_plans.c.user_id.in_(list(ids)), bulk_plans.c.person_id.in_(list(ids)))
+    total = sa.select(sa.func.coalesce(sa.func.sum(bulk_plans.c.targets), 0)).where(
+        mine, bulk_plans.c.started_at > format_timestamp(since), bulk_plans.c.id != but
+    )
+    return int(await connection.scalar(total) or 0)
 
 
 async def begin(transaction: Transaction, plan: BulkPlan, entry: Entry) -> None:

@@ -6,7 +6,8 @@ from attrs import define
 
 from bot.bulk import BulkPlan
 from bot.clock import Clock
-from bot.store.bulk_plans import BulkPlans
+from bot.store.bulk_plans import targets_since
+from bot.store.database import Database, Transaction
 
 DAY = timedelta(hours=24)
 
@@ -15,7 +16,7 @@ DAY = timedelta(hours=24)
 class BulkLimits:
     """The limits of the settings. 0 turns the second person off."""
 
-    _plans: BulkPlans
+    _database: Database
     _reason_over: int
     _approve_over: int
     _clock: Clock
@@ -26,8 +27,16 @@ class BulkLimits:
 
     async def needs_approval(self, plan: BulkPlan) -> bool:
         """Return True if a plan needs another person: with the plans that its requester started in the last day."""
+        async with self._database.read() as connection:
+            return await self.needs_approval_in(connection, plan)
+
+    async def needs_approval_in(self, transaction: Transaction, plan: BulkPlan) -> bool:
+        """Return what `needs_approval` does, read in the caller's transaction.
+
+        Otherwise two plans at once could both be below the limit.
+        """
         if not self._approve_over:
             return False
         ids = {plan.actor.user_id, plan.person_id}
-        started = await self._plans.targets_since(ids, self._clock() - DAY, but=plan.id)
+        started = await targets_since(transaction, ids, self._clock() - DAY, but=plan.id)
         return started + plan.targets > self._approve_over

@@ -132,8 +132,6 @@ class BulkService:
         await self._people.require_requester(actor, plan)
         if self._limits.needs_reason(plan.targets, plan.asked.reason):
             raise InvalidInput("A plan of this size needs a reason. Add one with *Change…*.")
-        if await self._limits.needs_approval(plan):
-            raise InvalidInput("Someone else must approve a plan of this size.")
         require_shown(plan, shown)
         started = await self._begin(actor, plan_id)
         await self._runner.start(started)
@@ -206,6 +204,8 @@ class BulkService:
             stored = await bulk_plans.plan_in(transaction, plan_id)
             if stored is None or stored.state is not BulkState.READY:
                 raise InvalidInput("This plan was already sent, changed or discarded.")
+            if await self._limits.needs_approval_in(transaction, stored):
+                raise InvalidInput("Someone else must approve a plan of this size.")
             limit = await person_limits.reached_limit(transaction, stored.actor, self._person_limits, now)
             if limit is None:
                 started, entry = running(stored, actor, now)

@@ -440,8 +440,8 @@ def bulk_plans(database):
 
 
 @pytest.fixture
-def bulk_limits(bulk_plans, clock):
-    return BulkLimits(bulk_plans, 10, 25, clock)
+def bulk_limits(database, clock):
+    return BulkLimits(database, 10, 25, clock)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The second person: never the requester, under neither id, never twice, and only for what was shown."""
 
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -197,3 +198,25 @@ async def test_targets_of_a_day_count_together(previewed, orders, bulk, bulk_lim
 
     assert not await bulk_limits.needs_approval(second)
     assert clock() - second.at > timedelta(hours=23)
+
+
+async def test_two_plans_at_once_are_not_both_below_the_limit(previewed, orders, bulk, bulk_plans, database, ana):
+    first = await previewed(orders(20))
+    second = await previewed(" ".join(str(700001 + number) for number in range(6)), reason="other")
+
+    class Overtaken:
+        """A database in which the second plan begins between the checks and the transaction of the first one."""
+
+        @asynccontextmanager
+        async def write(self):
+            bulk._database = database  # noqa: SLF001 - the second plan is not overtaken
+            await bulk.send(ana, plan_value(second))
+            async with database.write() as transaction:
+                yield transaction
+
+    bulk._database = Overtaken()  # noqa: SLF001 - stands in for another instance
+
+    with pytest.raises(InvalidInput, match="Someone else must approve"):
+        await bulk.send(ana, plan_value(first))
+
+    assert [(await bulk_plans.get(each.id)).state for each in (first, second)] == [BulkState.READY, BulkState.RUNNING]
