@@ -5,11 +5,18 @@ DNS is foreign text: a name server's address may be one of this network, to make
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 DNS_PORT = 53
 # Clouds answer for their machines at these, and both are public addresses by their numbers (Alibaba, Azure).
 _METADATA = frozenset({"100.100.100.200", "168.63.129.16"})
+# Networks that are not public, although Python 3.11 calls them global. Sources: RFC 3879 (site-local), RFC 8215
+# (translation within a network), RFC 9602 (segment routing), RFC 9637 (documentation).
+_NOT_PUBLIC = tuple(map(ip_network, ("fec0::/10", "64:ff9b:1::/48", "5f00::/16", "3fff::/20")))
+# The last four bytes are an IPv4 address: compatible (RFC 4291), NAT64 (RFC 6052), translated (RFC 2765).
+_WITH_IPV4 = frozenset(bytes.fromhex(each) for each in ("00" * 12, "0064ff9b" + "00" * 8, "00" * 8 + "ffff0000"))
+# The same behind any prefix: ISATAP (RFC 5214, section 6.1).
+_ISATAP = frozenset(bytes.fromhex(each) for each in ("00005efe", "02005efe"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +53,17 @@ def is_public(address: str) -> bool:
         parsed = ip_address(address)
     except ValueError:
         return False
-    return all(each.is_global and not each.is_multicast and str(each) not in _METADATA for each in _meant(parsed))
+    return all(map(_is_public, _meant(parsed)))
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    if not address.is_global or address.is_multicast or str(address) in _METADATA:
+        return False
+    return not any(address in network for network in _NOT_PUBLIC)
 
 
 def _meant(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
-    """Return the address, and the IPv4 addresses that it stands for: mapped, 6to4, Teredo, NAT64 and compatible."""
+    """Return the address, and the IPv4 addresses that it stands for or is a tunnel to."""
     if isinstance(address, IPv4Address):
         return [address]
     found: list[IPv4Address | IPv6Address] = [address]
@@ -60,6 +73,6 @@ def _meant(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address
         found.append(address.sixtofour)
     if address.teredo:
         found += address.teredo
-    if address.packed[:12] in {bytes(12), bytes.fromhex("0064ff9b0000000000000000")}:
+    if address.packed[:12] in _WITH_IPV4 or address.packed[8:12] in _ISATAP:
         found.append(IPv4Address(address.packed[12:]))
     return found

@@ -29,6 +29,14 @@ from bot.dns.addresses import AddressRules, Endpoint, is_public
         "64:ff9b::a00:1",
         "2002:a00:1::1",
         "ff02::1",
+        "fec0::1",
+        "64:ff9b:1::a00:1",
+        "64:ff9b:1:fffe::808:808",
+        "::ffff:0:127.0.0.1",
+        "2600:1:2:3:0:5efe:a00:1",
+        "2600:1:2:3:200:5efe:a9fe:a9fe",
+        "5f00::1",
+        "3fff::1",
         "ns1.example.com",
         "",
     ],
@@ -38,7 +46,7 @@ def test_an_address_that_is_not_public_is_refused(address: str) -> None:
     assert AddressRules().endpoint(address) is None
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8"])
+@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8", "64:ff9b::808:808"])
 def test_a_public_address_is_asked(address: str) -> None:
     assert AddressRules().endpoint(address) == Endpoint(address)
 
