@@ -131,8 +131,22 @@ async def _remove_some(database: Database, through: int) -> int:
         at = await transaction.scalar(sa.select(ledger.c.at).where(ledger.c.seq == last))
         await transaction.execute(sa.delete(posts).where(sa.func.substr(posts.c.key, 1, _ID_DIGITS).in_(gone)))
         await transaction.execute(sa.delete(requests).where(requests.c.id.in_(gone)))
+        await _remove_plans_without_rows(transaction, at)
         await transaction.execute(sa.delete(bulk_items).where(bulk_items.c.plan_id.in_(gone)))
         await transaction.execute(sa.delete(bulk_plans).where(bulk_plans.c.id.in_(gone)))
         await transaction.execute(sa.delete(last_recipients).where(last_recipients.c.at <= at))
         await transaction.execute(sa.delete(ledger_search_keys).where(ledger_search_keys.c.seq <= last))
         return (await transaction.execute(sa.delete(ledger).where(ledger.c.seq <= last))).rowcount
+
+
+async def _remove_plans_without_rows(transaction: AsyncConnection, at: str | None) -> None:
+    """Remove the plans up to a time that ended before they had a row of the ledger, with their posts.
+
+    Those found nothing to send, or were discarded during the lookup.
+    """
+    has_row = sa.exists().where(ledger.c.request_id == bulk_plans.c.id)
+    over = [each.value for each in OVER]
+    mine = bulk_plans.c.state.in_(over), bulk_plans.c.at <= at, ~has_row
+    of_plans = sa.select(bulk_plans.c.id).where(*mine)
+    await transaction.execute(sa.delete(posts).where(sa.func.substr(posts.c.key, 1, _ID_DIGITS).in_(of_plans)))
+    await transaction.execute(sa.delete(bulk_plans).where(*mine))

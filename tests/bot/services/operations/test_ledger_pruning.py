@@ -7,18 +7,20 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from bot.bulk import Audience, BulkInput, BulkPlan, BulkState
 from bot.errors import ConfigurationError
 from bot.models import Call, Destination, LedgerEvent, OrderTarget, Recipient
 from bot.services.operations.ledger_audit import export, verify
 from bot.services.operations.ledger_pruning import execute, plan
 from bot.store import cooldowns
+from bot.store.bulk_plans import BulkPlans
 from bot.store.ledger.entries import Entry, append
 from bot.store.ledger.hash_chain import ChainBroken
 from bot.store.ledger.history import LastResends
 from bot.store.posts import Post, Posts
 from bot.store.requests import remember_recipients
 from bot.store.retry import until_available
-from bot.store.schema import last_recipients, ledger_checkpoints, ledger_search_keys, posts, requests
+from bot.store.schema import bulk_plans, last_recipients, ledger_checkpoints, ledger_search_keys, posts, requests
 
 
 @pytest.fixture
@@ -273,3 +275,20 @@ async def test_the_last_recipients_of_what_goes_go_with_it(add_old_request, prun
     async with database.read() as connection:
         names = set(await connection.scalars(sa.select(last_recipients.c.name)))
     assert names == {"r1.example"}
+
+
+async def test_a_plan_that_found_nothing_to_send_goes_by_its_age(add_old_request, prune, database, clock, ana):
+    notes, plans, asked = Posts(database), BulkPlans(database), BulkInput("unknown.example.com", Audience.USED, "en")
+    for plan_id, state in (("d" * 16, BulkState.DISCARDED), ("e" * 16, BulkState.LOOKING_UP)):
+        await plans.add(BulkPlan(plan_id, ana, ana.user_id, Destination("C0PKI"), asked, clock(), state))
+        await notes.save(Post(f"{plan_id}.root", Destination("C0PKI"), clock()))
+    await add_old_request("a" * 16, days=40)
+    await plans.add(BulkPlan("f" * 16, ana, ana.user_id, Destination("C0PKI"), asked, clock(), BulkState.DISCARDED))
+
+    await prune(clock() - timedelta(days=35))
+
+    async with database.read() as connection:
+        kept = set(await connection.scalars(sa.select(bulk_plans.c.id)))
+        keys = set(await connection.scalars(sa.select(posts.c.key)))
+    assert kept == {"e" * 16, "f" * 16}
+    assert keys == {f"{'e' * 16}.root"}
