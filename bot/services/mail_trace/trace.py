@@ -13,7 +13,7 @@ from bot.dns.checks import DnsChecks
 from bot.dns.mail_findings import MailFinding, MailSituation, judge_contact, judge_mail, judge_mailbox
 from bot.dns.record_findings import Gap
 from bot.errors import CaError
-from bot.models import Actor, Address, Destination, Plan, ResendRequest
+from bot.models import Actor, Address, Destination, Plan, ResendRequest, TargetKey
 from bot.parsing.targets import OrderRef, TargetRef, target_ref_key
 from bot.policy.rules import Action
 from bot.recipients import folded
@@ -67,7 +67,7 @@ class MailTrace:
         key = target_ref_key(wanted)
         visibility = await self._visibility(actor, destination, key, wanted)
         found = await self._finder.find(wanted, visibility)
-        return await self._answer(actor, destination, key, found)
+        return await self._answer(visibility, destination, key, found)
 
     async def of_request(self, actor: Actor, destination: Destination, request: ResendRequest) -> Message:
         """Return the same for the target of a request, which the caller has authorized."""
@@ -75,7 +75,7 @@ class MailTrace:
         wanted = OrderRef(order_id) if order_id is not None else None
         visibility = await self._visibility(actor, destination, request.key, wanted)
         found = await self._finder.by_key(request.key, visibility)
-        return await self._answer(actor, destination, request.key, found)
+        return await self._answer(visibility, destination, request.key, found)
 
     async def _visibility(
         self, actor: Actor, destination: Destination, key: str, wanted: TargetRef | None
@@ -85,12 +85,16 @@ class MailTrace:
         self._limits.count(actor.user_id)
         return Visibility(actor, destination, context)
 
-    async def _answer(self, actor: Actor, destination: Destination, key: str, found: Plan | DomainChoice) -> Message:
+    async def _answer(
+        self, visibility: Visibility, destination: Destination, key: str, found: Plan | DomainChoice
+    ) -> Message:
         if isinstance(found, DomainChoice):
             return views.choice(found.name, found.matches)
         about = {"text": key[:200], "channel": destination.channel_id}
-        await self._authorizer.require(actor, Action.RESEND, about, resource_for_plan(destination, found, key))
-        lists, past = await asyncio.gather(self._lists(found), self._past(found))
+        await self._authorizer.require(
+            visibility.actor, Action.RESEND, about, resource_for_plan(destination, found, key)
+        )
+        lists, past = await asyncio.gather(self._lists(found), self._past(found, visibility))
         sent = _sent(found, past)
         shown = views.most_telling(_mailboxes(lists, sent), sent)
         mail, contacts = await self._in_dns(shown, lists)
@@ -111,9 +115,11 @@ class MailTrace:
         target = TracedTarget(found, len(_mailboxes(lists, sent)) - len(shown), asked.request_id if asked else None)
         return views.report(target, lines, now)
 
-    async def _past(self, plan: Plan) -> list[PastEmail]:
+    async def _past(self, plan: Plan, visibility: Visibility) -> list[PastEmail]:
+        """Return the past emails for names that the user may see: a mailbox of a parent domain serves others too."""
         domains = {address.domain for waiting in plan.waiting for address in waiting.allowed}
-        return await self._history.emails(sorted(domains | {waiting.scope for waiting in plan.waiting})[:_MOST_DOMAINS])
+        past = await self._history.emails(sorted(domains | {waiting.scope for waiting in plan.waiting})[:_MOST_DOMAINS])
+        return [each for each in past if visibility.sees(each.name, TargetKey.parse(each.target).order_id)]
 
     async def _lists(self, plan: Plan) -> _Lists:
         """Return DigiCert's two lists. They differ by the account's settings."""

@@ -6,10 +6,14 @@ import pytest
 
 from bot.dns.checks import DnsChecks, DnsMode
 from bot.errors import CaUnavailable, LimitReached, NotAllowed
-from bot.models import Actor, Address, Destination
+from bot.models import Actor, Address, Call, Destination, LedgerEvent, OrderTarget, Recipient
 from bot.parsing.targets import DomainRef, OrderRef
+from bot.policy.rules import Action, Rule, Rules
+from bot.services.authorization.policy_loader import PolicyLoader
 from bot.services.mail_trace.check_limits import CheckLimits
 from bot.services.mail_trace.trace import MailTrace
+from bot.services.resend.requests import NewRequest
+from bot.store.ledger.entries import Entry
 from bot.store.ledger.mailbox_history import MailboxHistory
 from tests.bot.dns.world import World
 
@@ -111,3 +115,25 @@ async def test_several_targets_of_a_name_are_offered(make_trace, certcentral, an
 
     values = [element["value"] for element in message.payload()["blocks"][-1]["elements"]]
     assert values == ["/dcv-resend where 700001", "/dcv-resend where 700002"]
+
+
+@pytest.mark.parametrize("sees_all", [True, False])
+async def test_the_record_of_a_mailbox_counts_no_email_for_names_that_the_policy_hides(
+    make_trace, certcentral, authorizer, resend, ledger, clock, ana, order, sees_all
+):
+    """A mailbox of a parent domain also gets the emails for other names below it."""
+    parent, hidden = "admin@example.com", "secret.example.com"
+    certcentral.allowed[SHOP] = (Address(f"admin@{SHOP}", SHOP), Address(parent, "example.com"))
+    call = Call(OrderTarget(700009), (Recipient(hidden, parent, "example.com"),))
+    asked = NewRequest(ana, PKI, "view:V1", "order:700009", "order 700009", (call,), "en", None)
+    detail = {"target": str(call.target)}
+    await ledger.append(Entry(LedgerEvent.SENT, clock(), ana, await resend.accept(asked), 0, 1, detail))
+    clock.advance(days=2)
+    if not sees_all:
+        rule = Rule("shop", True, frozenset(Action), users=frozenset({"U0ANA"}), names=frozenset({SHOP, "example.com"}))
+        authorizer._policy_loader = PolicyLoader(Rules(frozenset(), frozenset(), frozenset({"T0HOME"}), (rule,)))  # noqa: SLF001 - a new version of the rules
+
+    message = await make_trace().report(ana, PKI, OrderRef(700001))
+
+    assert parent in message.text
+    assert ("no validation followed the last email to it" in message.text) is sees_all
