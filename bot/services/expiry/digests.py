@@ -20,7 +20,7 @@ from bot.metrics import Metrics
 from bot.models import Destination
 from bot.services.expiry.digest_loader import DigestLoader
 from bot.services.expiry.inventory import Inventory, InventoryReader
-from bot.services.publishing.publisher import SHARED, MessagePublisher
+from bot.services.publishing.publisher import MessagePublisher
 from bot.slack.chat import Chat
 from bot.store.digests import POST, DigestRow, Digests, DigestState, WarningRow
 from bot.store.retention import DIGEST_RETENTION
@@ -185,8 +185,8 @@ class DigestWorker:
         log.info("a digest was posted", channel=row.channel_id, due_at=row.due_at)
 
     async def _refresh(self, row: DigestRow, coverage: Coverage | None, inventory: Inventory | None) -> None:
-        """Edit the newest digest if it has changed. Withdraw it if its channel became shared."""
-        body, reason = row.body, SHARED if await self._is_shared(row.channel_id) else ""
+        """Edit the newest digest if it has changed and its channel is open. Withdraw it if that became shared."""
+        body, reason = row.body, await self._closed_reason(row.channel_id)
         if inventory and not reason:
             message = await self._draw(row, coverage, inventory)
             body = views.body_of(message)
@@ -206,24 +206,18 @@ class DigestWorker:
             return error.code
         return ""
 
-    async def _is_shared(self, channel_id: str) -> bool:
-        try:
-            return await self._chat.is_shared(Destination(channel_id))
-        except SlackRejected:
-            # The bot cannot see the channel: the next edit finds out more.
-            return False
-
     async def _closed_reason(self, channel_id: str) -> str:
         """Return why no digest may be posted in a channel, or an empty text.
 
-        A bot that was removed may still be allowed to post in public channels, but is not wanted there.
+        A bot that was removed may still be allowed to post in public channels, but is not wanted there. Raises
+        SlackUnavailable if Slack cannot be reached, or does not accept the token: that says nothing about the channel.
         """
+        if reason := await self._publisher.blocked_reason(Destination(channel_id)):
+            return reason
         try:
             channel = await self._chat.channel(channel_id)
         except SlackRejected as error:
             return error.code
-        if channel.is_shared:
-            return SHARED
         if channel.is_archived:
             return "is_archived"
         return "" if channel.is_member else "not_in_channel"

@@ -300,3 +300,29 @@ async def test_who_may_resend_nothing_in_the_channel_does_not_learn_what_its_dig
             await service.snooze(
                 Actor("U0EVE", "T0HOME"), SnoozeInput(key, (target,), SnoozeChoice.TOMORROW, "vacation")
             )
+
+
+async def test_a_digest_is_not_edited_any_more_where_the_bot_was_removed(worker, chat, clock, domains, digests):
+    clock.advance(minutes=1)
+    await worker.run_once()
+    before = in_shop(chat)
+    chat.strange.add("C0SHOP")
+    domains[4] = replace(domains[4], validation=Expired(MONDAY))
+    clock.advance(hours=7)
+
+    await worker.run_once()
+
+    assert in_shop(chat) == before
+    assert (await digests.newest("C0SHOP")).state is DigestState.BLOCKED
+
+
+async def test_a_token_that_slack_does_not_accept_delays_a_digest_but_blocks_no_channel(worker, chat, clock, domains):
+    chat.closed["C0SHOP"] = "invalid_auth"
+    clock.advance(minutes=1)
+    await worker.run_once()
+    assert in_shop(chat) == []
+    del chat.closed["C0SHOP"]
+
+    await worker.run_once()
+
+    assert len(in_shop(chat)) == 1
