@@ -7,7 +7,7 @@ from typing import Any
 from attrs import define
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.errors import BotError
+from bot.errors import BotError, InvalidInput
 from bot.models import Actor, Interaction
 from bot.services.bulk.plans import BulkService
 from bot.services.bulk.result import BulkReporter
@@ -73,17 +73,24 @@ class BulkButtons:
             await self._chat.update_form(read_view_id(body), view)
 
     def on(self, press: _Press) -> Callable[..., Awaitable[None]]:
-        """Return a listener that runs `press` with the value of the button, then publishes the card."""
+        """Return a listener that runs `press` with the value of the button, then publishes the card.
+
+        It is not published for a user who is refused: edits are limited, and guests see the buttons too.
+        """
 
         async def handle(ack: AsyncAck, body: dict[str, Any]) -> None:
             interaction = read_message_interaction(body)
             await ack()
             async with self._boundary.respond_to(interaction):
                 value = read_choice(body) or ""
+                plan_id = views.read_plan_value(value)[0]
                 try:
                     await press(interaction.actor, value)
-                finally:
-                    await self._show(views.read_plan_value(value)[0])
+                except InvalidInput:
+                    # The buttons are those of an earlier state.
+                    await self._show(plan_id)
+                    raise
+                await self._show(plan_id)
 
         return handle
 
