@@ -13,6 +13,8 @@ from tests.chaos.environment import Environment, addresses, lapsed_name, step_ke
 from tests.chaos.faults import PUTS, READS, SLACK
 from tests.chaos.schedules import BELOW, MAY, ORDERS, Step
 
+# Of a button whose effect faults may lose. Each refusal of one uses a response_url, which works five times.
+PRESSES = 4
 SEES_SECONDS = 4.0
 # A person without permission gives up so soon.
 SOON_SECONDS = 1.0
@@ -263,7 +265,8 @@ class Actions:
         """Wait for the form, choose a language, give the reason, and submit."""
         timeout = SEES_SECONDS if who.name in MAY else SOON_SECONDS
         form, about = await self.slack.wait_for(lambda: self._new_form(who, before, order_id), "a form", timeout)
-        await self._show_more(form)
+        if not await self._show_more(form):
+            return
         await form.choose(LANGUAGES[self._language(about, who)], label="Email language")
         if reason:
             form.fill("Reason", reason)
@@ -275,11 +278,17 @@ class Actions:
             form.fill("Reason", reason)
             await form.submit()
 
-    async def _show_more(self, form: Form) -> None:
-        """Press *More options* until the language is visible, because a fault may lose the redrawn form."""
-        while "Email language" not in form.labels:
+    async def _show_more(self, form: Form) -> bool:
+        """Press *More options* until the language is visible, because a fault may lose the redrawn form.
+
+        Return False if it stays hidden, as for a person who lost the permission while the form was open.
+        """
+        for _ in range(PRESSES):
+            if "Email language" in form.labels:
+                return True
             await form.click("More options")
             await ends_within(2.0, self.slack.wait_for(lambda: "Email language" in form.labels, "more options", 10.0))
+        return "Email language" in form.labels
 
     def _new_form(self, who: SimulatedUser, before: set[str], wanted: int | None) -> tuple[Form, int] | None:
         """Return a form that no other step fills in yet, and its order id, or None."""
